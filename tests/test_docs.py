@@ -373,8 +373,10 @@ def test_captions_are_plain_words() -> None:
 def test_the_guide_follows_the_next_step() -> None:
     """Each button of the line with the arrow stands in the guide, with a section that is there."""
     source = (ROOT / "napari_wsss" / "session" / "next_step.py").read_text("utf-8")
-    captions = set(re.findall(r'"(?:new|create|label|train|apply|review|retrain|export)", "([A-Z][^"]*)"', source))
-    assert len(captions) == 8
+    captions = set(
+        re.findall(r'"(?:new|create|label|train|weights|apply|review|retrain|export)", "([A-Z][^"]*)"', source)
+    )
+    assert len(captions) == 9
     guide = (ROOT / "docs" / "guide.md").read_text("utf-8")
     rows = dict(re.findall(r"^\| \*\*([^*]+)\*\* \| [a-z][^|]* \| (\d)(?: to \d)? \|$", guide, re.MULTILINE))
     assert set(rows) == captions

@@ -14,12 +14,13 @@ from napari_wsss.session.models.hint import RetrainHint
 from napari_wsss.session.runs.cost import estimate_start
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.runs.process import TrainingProcess
+from napari_wsss.session.runs.trunk_weights import TrunkWeights
 from napari_wsss.session.settings import Settings
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.table import Table
 
-Verb = Literal["", "new", "create", "label", "train", "apply", "review", "retrain", "export"]
+Verb = Literal["", "new", "create", "label", "train", "weights", "apply", "review", "retrain", "export"]
 MOST_CHANGES = 100
 
 
@@ -32,8 +33,8 @@ class NextStep:
     text : str
         What is waited for, in a sentence.
     verb : str
-        What moves it on: ``new``, ``create``, ``label``, ``train``, ``apply``, ``review``, ``retrain``, ``export``; ""
-        where the machine works and nothing needs to be done.
+        What moves it on: ``new``, ``create``, ``label``, ``train``, ``weights``, ``apply``, ``review``, ``retrain``,
+        ``export``; "" where the machine works and nothing needs to be done.
     caption : str
         Of a button that does it, "" without one.
     run : RunInfo, optional
@@ -50,6 +51,8 @@ NEW = NextStep("Drop a folder of photographs here, or open a project.", "new", "
 CREATE = NextStep("The labels are read: look at the report, then create the project.", "create", "Create")
 READ_ONLY = NextStep("The project is open read-only: look at it, nothing is changed.")
 LABEL = NextStep("No image has labels yet: say which classes are in them.", "label", "Label")
+WEIGHTS = NextStep("The training lacks the encoder's weights: give it a file.", "weights", "File …")
+LOOKING = NextStep("The encoder's weights are looked for.")
 TRAINING = NextStep("The training runs; go on labeling or reviewing meanwhile.")
 PROPOSING = NextStep("The proposal of this image is being computed.")
 
@@ -63,6 +66,8 @@ class NextSteps:
     training : TrainingProcess
     hint : RetrainHint
         Says when retraining may pay.
+    weights : TrunkWeights
+        Say what kept a training from beginning.
     settings : Settings
         On which device a training would run.
     signals : Signals
@@ -70,21 +75,29 @@ class NextSteps:
     Attributes
     ----------
     changed : Signal()
-        A project can be created now, or no longer.
+        A project can be created now, or no longer; weights are looked for, or missing.
     """
 
     changed = Signal()
 
     def __init__(
-        self, opened: Opened, training: TrainingProcess, hint: RetrainHint, settings: Settings, signals: Signals
+        self,
+        opened: Opened,
+        training: TrainingProcess,
+        hint: RetrainHint,
+        weights: TrunkWeights,
+        settings: Settings,
+        signals: Signals,
     ) -> None:
-        self._opened, self._training, self._hint, self._settings = opened, training, hint, settings
+        self._opened, self._training, self._hint = opened, training, hint
+        self._weights, self._settings = weights, settings
         self._finished: _Finished | None = None
         training.ended.connect(self._forget)
         self._counts: dict[str, int] | None = None
         self._is_prepared = False
         signals.project_opened.connect(self._forget)
         signals.project_closed.connect(self._forget)
+        weights.changed.connect(self.changed.emit)
 
     def _forget(self) -> None:
         self._finished = self._counts = None
@@ -130,6 +143,10 @@ class NextSteps:
         return replace(step, text=looked_at) if step.verb == "review" else TRAINING
 
     def _to_train(self, table: Table, runs: tuple[RunInfo, ...]) -> NextStep:
+        if self._weights.is_asking:
+            return LOOKING
+        if self._weights.missing:
+            return WEIGHTS
         cost = estimate_start(table.project, {}, runs, self._settings.device_found)
         if cost is None or not table.project.catalog.count(Criteria(unlabelled=False)):
             return LABEL

@@ -48,13 +48,15 @@ STRIP_NAME = f"{STRIP} ({PLUGIN})"
 NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or switch it on in Plugins > Manage."
 FIT_AFTER_MS = 100
 """The canvas has its new size by then."""
-BOXES = "QCheckBox::indicator:unchecked, QListView::indicator:unchecked { border: 1px solid #7d838c; }"
-"""napari draws boxes to tick without a border, hardly to be told from what is around them."""
+BOXES = "QCheckBox::indicator, QListView::indicator { border: 1px solid #7d838c; }"
+"""napari draws boxes to tick without a border, hardly to be told from what is around them; ticked or not, they keep
+their size, so that captions below one another begin at the same place."""
 PAGE_OF = {
     "new": "Project",
     "create": "Project",
     "label": "Review",
     "train": "Train",
+    "weights": "Train",
     "apply": "Review",
     "review": "Review",
     "retrain": "Train",
@@ -100,7 +102,7 @@ class WsssDock(QWidget):
 
     def _build(self) -> None:
         self.header = Header(self.session, self.actions_)
-        self.footer = Footer(self.actions_)
+        self.footer = Footer(self.session, self.actions_)
         self.job_bar = self.header.job_bar
         self.hint_line = HintLine(self.session.hint, lambda: self.tabs.bring("Train"))
         self.mismatch_line = MismatchLine(self.session.mismatch)
@@ -187,6 +189,8 @@ class WsssDock(QWidget):
             self.actions_.run("edit_labels")
         elif step.verb == "train":
             self.tabs.train.recommended.click()
+        elif step.verb == "weights":
+            self.tabs.train.weights.file.click()
         elif step.verb == "apply" and step.run is not None:
             self.session.models.apply(step.run)
         elif step.verb == "review" and not waits:

@@ -58,6 +58,8 @@ class ExportPage(QWidget):
     def _lay_out(self) -> None:
         browse = button("…", self._browse, "Choose the folder")
         *beside, last = self.beside.values()  # side by side they are wider than the panel has to be
+        also = row(text_label("Also", wrap=False))
+        also.addLayout(column(row(*beside, 1), last), 1)
         self.setLayout(
             column(
                 heading("What"),
@@ -68,8 +70,7 @@ class ExportPage(QWidget):
                 line(),
                 heading("How"),
                 self.format,
-                row(text_label("Also", wrap=False), *beside, 1),
-                last,
+                also,
                 row(text_label("Photographs", wrap=False), self.images),
                 line(),
                 heading("Where"),

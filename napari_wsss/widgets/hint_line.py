@@ -1,4 +1,4 @@
-"""The quiet line that says when retraining may pay, with the curve of what was edited.
+"""The quiet line there while retraining may pay, with the curve of what was edited; the panel's head says why.
 
 What a person can do with it: go to the Train page, or put it off until more masks are accepted. It never takes the
 focus, asks nothing and blocks nothing.
@@ -15,6 +15,9 @@ from napari_wsss.widgets.controls.basic import row, text_label, tool_button
 from napari_wsss.widgets.controls.charts import Point
 from napari_wsss.widgets.controls.colours import ACCENT, legible
 from napari_wsss.widgets.controls.listening import listen
+from napari_wsss.widgets.controls.plain_text import as_text
+
+RETRAIN = "Retrain?"
 
 
 class Sparkline(QWidget):
@@ -78,7 +81,8 @@ class HintLine(QWidget):
 
     def refresh(self) -> None:
         """Show the hint as it is, or nothing."""
-        self.text.setText(self._hint.text)
+        self.text.setText(RETRAIN if self._hint.text else "")
+        self.text.setToolTip(as_text(self._hint.text))
         self.later.setToolTip(f"Put off until {self._hint.every} more masks are accepted")
         self.curve.show_points(self._hint.curve)
         self.setVisible(bool(self._hint.text))

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QProgressBar, QSizePolicy, QWidget
 from napari_wsss.core.progress import Progress
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.runs.process import TrainingProcess
-from napari_wsss.widgets.controls.basic import row, tool_button
+from napari_wsss.widgets.controls.basic import row, single_shot, tool_button
 from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.elided import ElidedLabel
 from napari_wsss.widgets.controls.listening import listen
@@ -63,6 +63,8 @@ class JobBar(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(REFRESH_MS)
         self._clock.timeout.connect(self._show_progress)
+        # Pictures are asked for while they are drawn, and a progress bar whose value is set draws itself at once.
+        self._soon = single_shot(self, 0, self._show_progress)
         listen(
             self,
             (jobs.started, self._follow),
@@ -108,7 +110,7 @@ class JobBar(QWidget):
             part.setVisible(busy)
         if busy:
             self._clock.start()
-            self._show_progress()
+            self._soon.start()
         else:
             self._clock.stop()
             self.title.setText("")

@@ -99,7 +99,8 @@ def clicks_to_the_first_mask(labeler: Labeler, photos: Path) -> tuple[int, int]:
     labeler.until(lambda: session.trunk_weights.missing)
     labeler.shot("weights")
     online = clicks
-    mouse.click(dock.tabs.train.weights.file)
+    labeler.until(lambda: step.step.verb == "weights")
+    mouse.click(step.do)
     clicks += 2  # and the file in its dialog
     labeler.until(lambda: session.table.proposal is not None, FIRST_MAPS_MS)
     labeler.shot("proposal")

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from napari_wsss.session.next_step import CREATE, LABEL, NEW, READ_ONLY, TRAINING
+from napari_wsss.core.progress import Progress
+from napari_wsss.session.next_step import CREATE, LABEL, LOOKING, NEW, READ_ONLY, TRAINING, WEIGHTS
+from napari_wsss.session.runs import trunk_weights
 from napari_wsss.session.runs.process import TrainingProcess
 from napari_wsss.session.session import Session
 
@@ -34,8 +36,8 @@ def test_without_a_project_one_is_begun(session):
 
 def test_what_is_ready_is_created(session):
     told = []
-    session.next_steps.changed.connect(lambda: told.append(session.next_steps.step))
     session.close_project()
+    session.next_steps.changed.connect(lambda: told.append(session.next_steps.step))
     for ready in (True, True, False):
         session.next_steps.prepare(ready)
     assert told == [CREATE, NEW]
@@ -54,6 +56,21 @@ def test_labelled_images_are_trained_on_and_unlabelled_ones_labelled(session):
     for image_id in session.project.catalog.ids():
         session.project.set_labels(image_id, [])
     assert session.next_steps.step == LABEL
+
+
+def test_missing_weights_are_what_is_next_until_a_way_on_is_chosen(sitting, monkeypatch):
+    def find_missing(trunk, source):
+        yield Progress("weights", 0, 1)
+        return "no network."
+
+    monkeypatch.setattr(trunk_weights, "find_missing_weights", find_missing)
+    session, told = sitting.session, []
+    session.next_steps.changed.connect(lambda: told.append(session.next_steps.step))
+    session.trunk_weights.when_there({}, lambda: None)
+    sitting.settle()
+    assert told == [LOOKING, WEIGHTS]
+    session.trunk_weights.choose("own.pth")
+    assert told[-1].verb == "train"
 
 
 def test_a_running_training_is_waited_for(session, monkeypatch):

@@ -8,7 +8,7 @@ from napari_wsss.widgets.footer import Footer
 
 
 def test_the_footer_decides(actions, session, qtbot):
-    footer = Footer(actions)
+    footer = Footer(session, actions)
     qtbot.addWidget(footer)
     footer.next.click()
     assert session.table.image_id == "p1.png"
@@ -23,7 +23,7 @@ def test_the_footer_decides(actions, session, qtbot):
 
 
 def test_accept_says_what_it_would_do_with_this_image(actions, session, sync, qtbot):
-    footer = Footer(actions)
+    footer = Footer(session, actions)
     qtbot.addWidget(footer)
 
     def hover():
@@ -40,3 +40,18 @@ def test_accept_says_what_it_would_do_with_this_image(actions, session, sync, qt
     assert "blue" in hover()
     assert session.mismatch.asked == type(session.mismatch.asked)(), "to look is not to ask"
     assert session.project.catalog.get("p0.png").labels == state.labels
+
+
+def test_what_can_do_nothing_is_greyed_and_says_why(actions, session, qtbot):
+    footer = Footer(session, actions)
+    qtbot.addWidget(footer)
+    buttons = (footer.previous, footer.next, footer.skip, footer.flag, footer.accept)
+    assert all(button.isEnabled() for button in buttons)
+    folder = session.project.folder
+    session.close_project()
+    qtbot.waitUntil(lambda: not any(button.isEnabled() for button in buttons), timeout=20000)
+    assert {button.toolTip() for button in buttons} == {"Not now: no project is open."}
+    session.open_project(folder, read_only=True)
+    qtbot.waitUntil(footer.next.isEnabled, timeout=20000)
+    assert [button.isEnabled() for button in buttons] == [True, True, False, False, False]
+    assert "read-only" in footer.accept.toolTip()

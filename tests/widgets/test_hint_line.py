@@ -21,7 +21,7 @@ def test_it_comes_leads_on_and_goes(empty_session, qtbot):
     empty_session.statistics.figures = Figures(found)
     empty_session.statistics.changed.emit()
     assert not line.isHidden()
-    assert "30 % → 10 %" in line.text.text()
+    assert (line.text.text(), "30 % → 10 %" in line.text.toolTip()) == ("Retrain?", True)  # the head says it
     assert line.curve.points == (pytest.approx((20.0, 0.3)), pytest.approx((40.0, 0.1)))
     assert not picture_of(line.curve).isNull()
     line.train.click()

@@ -62,6 +62,18 @@ def test_it_shows_progress_and_waiting_jobs(bar, jobs, qtbot):
     qtbot.waitUntil(lambda: not bar.busy, timeout=20000)
 
 
+def test_a_job_that_is_submitted_while_something_is_drawn_repaints_nothing(bar, jobs, qtbot, monkeypatch):
+    work, shown = Stepping(), []
+    jobs.submit(Job("maps", work))
+    qtbot.waitUntil(lambda: bar.bar.value() == 1, timeout=20000)
+    monkeypatch.setattr(bar.bar, "setValue", shown.append)  # Qt draws at once, and dies of that inside a paint event
+    jobs.submit(Job("picture", Stepping(0), quiet=True, lane="other"))
+    assert shown == []
+    qtbot.waitUntil(lambda: shown != [], timeout=20000)
+    work.go.release(9)
+    qtbot.waitUntil(lambda: not bar.busy, timeout=20000)
+
+
 def test_cancel_is_acknowledged_and_ends_the_job(bar, jobs, qtbot):
     work = Stepping()
     job = jobs.submit(Job("maps", work))
@@ -93,13 +105,13 @@ def test_a_training_is_shown_where_no_job_is_and_can_be_stopped(bar, jobs, qtbot
     monkeypatch.setattr(TrainingProcess, "running", property(lambda self: True))
     monkeypatch.setattr(training, "stop", lambda: stopped.append(True))
     training.started.emit()
-    assert (bar.title.text(), bar.cancel.text()) == ("training", "Stop")
+    qtbot.waitUntil(lambda: (bar.title.text(), bar.cancel.text()) == ("training", "Stop"), timeout=20000)
     training.progress = Progress("classifier", 3, 10, "loss 0.5")
     training.progressed.emit(training.progress)
     assert bar.detail.text() == "3/10 · loss 0.5"
     work = Stepping(1)
     jobs.submit(Job("maps", work))
-    assert bar.title.text() == "maps"
+    qtbot.waitUntil(lambda: bar.title.text() == "maps", timeout=20000)
     work.go.release(9)
     qtbot.waitUntil(lambda: bar.title.text() == "training", timeout=20000)
     bar.cancel.click()

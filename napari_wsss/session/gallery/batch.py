@@ -6,6 +6,8 @@ under the plan of now. It is possible once a person has accepted `BY_HAND` image
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +31,8 @@ from napari_wsss.session.table.table import Table
 
 ACCEPT = "accept batch"
 BY_HAND = 5
+PATIENCE = 0.1
+"""Seconds between two looks whether the batch was cancelled while an acceptance waits."""
 
 
 @dataclass
@@ -137,12 +141,23 @@ class BatchAccept:
         self._jobs.submit(job)
 
     def _accept(self, table: Table, step: _Step, wanted: tuple[str, ...]) -> Steps[None]:
-        """Read the proposals one by one, and have each accepted in the session's thread."""
+        """Read the proposals one by one, and have each accepted in the session's thread.
+
+        The next one comes when that is done: between two of them the window does whatever else waits there.
+        """
         for number, image_id in enumerate(wanted, 1):
-            values = proposed(table.project, image_id)
+            values, taken = proposed(table.project, image_id), Event()
             if values is not None:
-                self._jobs.dispatch(lambda i=image_id, v=values: self._accept_one(table, step, i, v))  # type: ignore[misc]
+                self._jobs.dispatch(partial(self._take_one, table, step, image_id, values, taken))
+                while not taken.wait(PATIENCE):
+                    yield Progress(ACCEPT, number - 1, len(wanted), image_id)
             yield Progress(ACCEPT, number, len(wanted), image_id)
+
+    def _take_one(self, table: Table, step: _Step, image_id: str, values: NDArray[np.uint8], taken: Event) -> None:
+        try:
+            self._accept_one(table, step, image_id, values)
+        finally:
+            taken.set()
 
     def _accept_one(self, table: Table, step: _Step, image_id: str, values: NDArray[np.uint8]) -> None:
         project = table.project

@@ -4,6 +4,7 @@ Only untouched images with a proposal of the applied model are shown, the surest
 and is put aside for the sitting, so that the next page holds what was not seen yet.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from psygnal import Signal
@@ -13,6 +14,7 @@ from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.session.gallery.batch import BatchAccept
 from napari_wsss.session.gallery.pictures import GalleryPictures, Wish
+from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.signals import Signals, reported
 from napari_wsss.session.table.opened import Opened
 from napari_wsss.session.table.search import parse
@@ -31,6 +33,8 @@ class ProposalGrid:
         Accepts what was seen.
     pictures : GalleryPictures
         Draws the proposals.
+    inference : Inference
+        Makes those that are missing.
     signals : Signals
 
     Attributes
@@ -41,14 +45,19 @@ class ProposalGrid:
         Pictures in a row, and rows.
     marked : set of str
         Of the page, those that will not be accepted.
+    missing : list of str
+        Images that the search finds and that have no proposal of now.
     changed : Signal()
         Other images, another page, other marks.
     """
 
     changed = Signal()
 
-    def __init__(self, opened: Opened, batch: BatchAccept, pictures: GalleryPictures, signals: Signals) -> None:
+    def __init__(
+        self, opened: Opened, batch: BatchAccept, pictures: GalleryPictures, inference: Inference, signals: Signals
+    ) -> None:
         self._opened, self._batch, self._pictures, self.signals = opened, batch, pictures, signals
+        self._inference, self.missing = inference, list[str]()
         self.search, self.side, self.marked = "", 4, set[str]()
         self._ids: list[str] = []
         self._page = 0
@@ -57,9 +66,10 @@ class ProposalGrid:
         signals.project_opened.connect(self._forget)
         signals.project_closed.connect(self._forget)
         batch.done.connect(self._on_done)
+        inference.finished.connect(self._on_finished)
 
     def _forget(self) -> None:
-        self.search, self._ids, self._page = "", [], 0
+        self.search, self._ids, self.missing, self._page = "", [], [], 0
         self.marked.clear()
         self._aside.clear()
         self._accepting = False
@@ -75,9 +85,32 @@ class ProposalGrid:
             raise ParameterError("Only images without a decision have proposals to verify; leave `state:` out.")
         self.search, self._page = search, 0
         self._ids = [one for one in catalog.find(_untouched(wanted), "uncertainty")[::-1] if one not in self._aside]
+        self.missing = self._without(wanted)
         self.marked.clear()
         self.changed.emit()
         return True
+
+    def _without(self, wanted: Criteria) -> list[str]:
+        """Return the labelled images among the wanted ones that nobody touched and that have no proposal of now."""
+        if wanted.score_above is not None or wanted.score_below is not None:
+            return []  # asked of proposals that are there
+        shown = {*self._ids, *self._aside}
+        alike = replace(_untouched(wanted), stale=None, score_below=None, unlabelled=False)
+        return [one for one in self._opened.table.project.catalog.find(alike, "file") if one not in shown]
+
+    @reported
+    def compute_missing(self) -> bool:
+        """Have the proposals made that are missing; each comes to the end of the pages when it is there."""
+        return bool(self.missing) and self._inference.start(self.missing)
+
+    def _on_finished(self, ids: Sequence[str]) -> None:
+        """Append what was missing; what a person looks at keeps its place."""
+        waiting = set(self.missing)
+        found = [one for one in ids if one in waiting]
+        if found:
+            self._ids += found
+            self.missing = [one for one in self.missing if one not in set(found)]
+            self.changed.emit()
 
     @property
     def page(self) -> tuple[str, ...]:
@@ -88,8 +121,11 @@ class ProposalGrid:
     @property
     def text(self) -> str:
         """Where one is, and what Enter does."""
+        if self._opened.or_none is None:
+            return ""
         if not self._ids:
-            return "No untouched proposal is left here." if self._opened.or_none is not None else ""
+            lacking = f"{len(self.missing):,} images have no proposal yet." if self.missing else ""
+            return lacking or "No untouched proposal is left here."
         pages = -(-len(self._ids) // self.side**2)
         left = len(self.page) - len(self.marked)
         aside = f" · {len(self._aside)} put aside" if self._aside else ""

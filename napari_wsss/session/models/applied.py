@@ -82,7 +82,7 @@ class AppliedModels:
         table = self._opened.table
         checkpoint = run.checkpoint
         if checkpoint is None:
-            raise StepError(f"The run {run.folder.name} has no checkpoint yet; wait for its first epoch.")
+            raise StepError(f"The run of {run.clock} has no checkpoint yet; wait for its first epoch.")
         shelf = SHELF_OF_STAGE.get(run.stage)
         if shelf is None:
             known = ", ".join(SHELF_OF_STAGE)

@@ -70,7 +70,7 @@ class Estimate:
     measured: str = ""
 
     def details(self) -> str:
-        """Return what the time is based on: `` on CPU, 300 steps at the pace of classifier-ab12``."""
+        """Return what the time is based on: `` on CPU, 300 steps at the pace of the run of 30 Nov 17:55``."""
         where = f" on {self.device}" if self.device else ""
         how = f"at the pace of {self.measured}" if self.measured else "(a rough guess until a run was measured here)"
         return f"{where}, {self.steps} steps {how}"
@@ -120,7 +120,7 @@ def estimate(
     like = next((run for run in runs if is_alike(run, stage, method, told)), None)
     if like is not None:
         pace = like.seconds / like.done / pixels_of({**DEFAULTS, **flat(like.config), **UNTRAINED.get(method, {})})
-        return Estimate(steps, steps * pixels_of(told) * pace, said(asked, device), like.folder.name)
+        return Estimate(steps, steps * pixels_of(told) * pace, said(asked, device), f"the run of {like.clock}")
     return Estimate(steps, steps * pixels_of(told) * rough_pace(method, told, device), said(asked, device))
 
 

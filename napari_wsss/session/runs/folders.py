@@ -80,6 +80,11 @@ class RunInfo:
     lost_lines: int = 0
 
     @property
+    def clock(self) -> str:
+        """When it began, as a person knows it by: ``30 Nov 17:55``."""
+        return time.strftime("%d %b %H:%M", time.localtime(self.started))
+
+    @property
     def checkpoint(self) -> Path | None:
         """The best checkpoint, else the last one; None before the first epoch ended."""
         return next((path for name in CHECKPOINTS if (path := self.folder / name).exists()), None)

@@ -150,16 +150,20 @@ class LineChart(Chart):
         return f"{self.title}: {self._written(value)} at {plain(place)} {self.across}".rstrip()
 
     def draw(self) -> None:
-        """Draw marks and curve."""
-        places, values = zip(*self.points or [(1.0, 0.0)], strict=True)
+        """Draw marks and curve; while there is nothing to draw the heading alone says so."""
+        if not self.points:
+            if "axes" in self.__dict__:  # made before, for another project
+                self.axes.hide()
+            return
+        self.axes.show()
+        places, values = zip(*self.points, strict=True)
         first, top = min(0.0, places[0]), self._top or max(values) or 1.0
         last = places[-1] if places[-1] > first else first + 1
         self.axes.begin((first, last), (0.0, top), self.across)
         self.axes.draw_levels([(share * top, self._written(share * top)) for share in LEVELS])
         for place, _ in self.marks:
             self.axes.draw_mark(min(place, last))
-        if self.points:
-            self.axes.draw_curve(places, values, legible(ACCENT, self.palette().window().color()))
+        self.axes.draw_curve(places, values, legible(ACCENT, self.palette().window().color()))
 
 
 class BarChart(Chart):

@@ -37,6 +37,7 @@ class Over(QWidget):
         head.setLayout(line)
         head.setStyleSheet(f"QWidget {{ background: {GROUND.name()}; color: {TEXT.name()}; }}")
         layout = column(head, content)
+        layout.setSpacing(0)  # the canvas would be seen between them
         layout.setStretch(1, 1)
         self.setLayout(layout)
 

@@ -34,7 +34,7 @@ class CorrectPage(QWidget):
         self.of_stack = QWidget()
         self.of_stack.setLayout(column(line(), heading("Pages of a stack"), self.neighbour))
         sections = (
-            *(heading("Point at things"), self.point, line()),
+            *(heading("Point instead of paint"), self.point, line()),
             *(heading("Scribble and propagate"), self.propagate, line()),
             *(heading("Clean up the mask"), self.cleanup, self.of_stack),
         )

@@ -5,6 +5,10 @@ napari's own are in pixels of the image. What the person chooses while looking a
 
 from napari.layers import Labels
 
+from napari_wsss.widgets.layers.outline import HALO
+
+HALO_WIDTH = 1
+"""Pixels of the screen."""
 KEPT = "brush size"
 """Where a layer keeps ``(zoom, size at this zoom, unrounded; size as it was set)``."""
 
@@ -22,6 +26,8 @@ def keep_on_screen(layer: Labels, zoom: float) -> None:
     A new layer's brush is in pixels of the screen. Sizes stay unrounded until the person chooses another one, so that
     a brush of less than a pixel on a small picture is not lost.
     """
+    if layer.metadata.get(HALO):
+        layer.contour = max(1, round(HALO_WIDTH / zoom))
     before, exact, given = layer.metadata.get(KEPT, (1.0, layer.brush_size, layer.brush_size))
     if zoom != before:
         set_on_screen(layer, before * (exact if layer.brush_size == given else layer.brush_size), zoom)

@@ -18,6 +18,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.cam_layers import CamLayers
+from napari_wsss.widgets.layers.outline import OutlineWidth
 from napari_wsss.widgets.layers.overlay import Place
 from napari_wsss.widgets.layers.overlays import make_overlays
 
@@ -59,6 +60,8 @@ class LayerHost(QObject):
         self._single: dict[str, Layer] = {}
         self._fed: dict[int, Any] = {}  # id of a layer -> the array it shows
         self._busy = False  # our own changes to layers are no edits and no deletions
+        self.outline_width = OutlineWidth(viewer, lambda: self.layer("proposal"), self)
+        self.layers_changed.connect(self.outline_width.look)  # the zoom was that already when the layer came
         listen(self, (viewer.layers.events.removed, self._on_removed))
 
     # What there is

@@ -12,7 +12,7 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
 from napari_wsss.widgets import preferences
 from napari_wsss.widgets.controls.plain_text import as_text
-from napari_wsss.widgets.layers.outline import HALO, quicken_contours
+from napari_wsss.widgets.layers.outline import HALO, quicken_contours, ring_strokes
 
 TAG, COLOURED = "wsss", "wsss colours"
 CAM_PREFIX = "cam · "
@@ -45,9 +45,9 @@ def mask_colours(classes: ClassList) -> DirectLabelColormap:
     return DirectLabelColormap(color_dict=colours)
 
 
-def halo_of(classes: ClassList) -> int:
-    """Return the mask value that stands for the dark line around a proposal's outline, 0 where all are taken."""
-    return len(classes) + 1 if len(classes) + 1 < IGNORE else 0
+def halo_of(classes: ClassList, taken: int = IGNORE) -> int:
+    """Return the value that stands for the dark line around outlines and strokes, 0 where all below `taken` are."""
+    return len(classes) + 1 if len(classes) + 1 < taken else 0
 
 
 def proposal_colours(classes: ClassList) -> DirectLabelColormap:
@@ -151,10 +151,12 @@ def mask_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
 
 
 def scribble_colours(classes: ClassList) -> DirectLabelColormap:
-    """Return the colours of scribbles: those of the mask, and white for background."""
+    """Return the colours of scribbles: those of the mask, white for background, a dark line around each."""
     colours = dict(mask_colours(classes).color_dict)
     if len(classes) < BACKGROUND_SCRIBBLE:
         colours[BACKGROUND_SCRIBBLE] = "white"
+    if halo_of(classes, BACKGROUND_SCRIBBLE):
+        colours[halo_of(classes, BACKGROUND_SCRIBBLE)] = (0, 0, 0, 1)
     return DirectLabelColormap(color_dict=colours)
 
 
@@ -162,6 +164,8 @@ def scribble_layer(values: NDArray[np.uint8], classes: ClassList) -> Labels:
     """Return the editable layer of scribbles (H, W) uint8; painting changes `values` itself."""
     layer = Labels(values, name=SCRIBBLES, colormap=scribble_colours(classes), opacity=0.9)
     layer.brush_size = preferences.scribble_size()
+    layer.metadata[HALO] = halo_of(classes, BACKGROUND_SCRIBBLE)
+    ring_strokes(layer)
     hint_at_our_keys(layer)
     return _tagged(layer, SCRIBBLES)
 
@@ -206,7 +210,8 @@ def recolour(layer: Layer | None, classes: ClassList, colours: Callable[[ClassLi
     if layer is None or layer.metadata.get(COLOURED) == wanted:
         return False
     layer.metadata[COLOURED] = wanted  # what a colormap holds is compared at the cost of making one
-    layer.metadata[HALO] = halo_of(classes) if colours is proposal_colours else 0
+    if HALO in layer.metadata:
+        layer.metadata[HALO] = halo_of(classes, BACKGROUND_SCRIBBLE if colours is scribble_colours else IGNORE)
     layer.colormap = colours(classes)
     return True
 

@@ -173,7 +173,7 @@ class ReportTree(QTreeWidget):
 def channel_field() -> QLineEdit:
     """Return a line for the channels that make the pictures."""
     made = QLineEdit()
-    made.setPlaceholderText("as stored; 2 = grey; 3,1,2 = red, green, blue")
+    made.setPlaceholderText("as stored; or 2; or 3,1,2")
     made.setToolTip(CHANNELS_TIP)
     return made
 

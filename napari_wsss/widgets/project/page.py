@@ -110,6 +110,8 @@ class ProjectPage(QWidget):
         self.show_device()
 
     def _lay_out(self) -> None:
+        cache = row(self.cache, button("Empty cache", self._empty_cache, "Deletes computed maps and proposals"))
+        cache.setStretch(0, 1)  # the sentence takes what the button leaves
         self.of_project.setLayout(
             column(
                 self.imports_folded,
@@ -121,7 +123,7 @@ class ProjectPage(QWidget):
                 text_label("Pictures of more than 8 bits: per cent of the pixels that become black, white"),
                 row(self.darkest, self.brightest, self.scale, 1),
                 row(text_label("Channels", wrap=False, tip=CHANNELS_TIP), self.channels, self.choose_channels),
-                row(self.cache, button("Empty cache", self._empty_cache, "Deletes computed maps and proposals")),
+                cache,
             )
         )
         self.close_button = button("Close", self._session.close_project, "Save and close this project")

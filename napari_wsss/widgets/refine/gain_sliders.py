@@ -6,7 +6,8 @@ see the proposal follow, and put a gain back.
 
 from collections.abc import Callable
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import QEvent, Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.core.gains import HIGHEST, LOWEST
@@ -15,6 +16,7 @@ from napari_wsss.widgets.controls.basic import column
 from napari_wsss.widgets.controls.elided import BESIDE
 from napari_wsss.widgets.controls.live_slider import LiveSlider
 from napari_wsss.widgets.controls.plain_text import as_text
+from napari_wsss.widgets.controls.stubs import certain
 
 TIP = "This class's map times so much, before the strongest class is looked for; 1 changes nothing"
 WIDEST_NAME = 110  # pixels; longer names are shortened, so that sliders keep room to move
@@ -72,10 +74,24 @@ class GainSliders(QWidget):
             slider.name.ensurePolished()  # with the style's font, its width is known
             metrics = slider.name.fontMetrics()
             slider.name.setText(metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, WIDEST_NAME - BESIDE))
+        self._align()
+
+    def _align(self) -> None:
+        """Let the sliders begin below one another, in the font of now."""
         widest = max((slider.name.sizeHint().width() for slider in self.sliders.values()), default=0)
         for slider in self.sliders.values():
-            slider.name.setMinimumWidth(min(widest, WIDEST_NAME))
-            slider.name.setMaximumWidth(WIDEST_NAME)
+            slider.name.setFixedWidth(min(widest, WIDEST_NAME))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Measure the names again: the theme's font is known once they are shown."""
+        super().showEvent(event)
+        self._align()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow a change of theme or font."""
+        super().changeEvent(event)
+        if certain(event).type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._align()
 
     def _slider(self, name: str) -> LiveSlider:
         made = LiveSlider(name, LOWEST, HIGHEST, logarithmic=True)

@@ -43,7 +43,7 @@ class ThresholdSlider(QWidget):
         self.power = number_field(*POWERS)
         self.power.setToolTip("The background power (1 - max)^α that draws the same")
         self.power.valueChanged.connect(self._on_power)
-        self.slider.line.insertWidget(3, QLabel("α"))
+        self.slider.line.insertWidget(3, QLabel("power"))
         self.slider.line.insertWidget(4, self.power)
         WheelGuard.protect(self.power)
         self.slider.moved.connect(self._on_moved)

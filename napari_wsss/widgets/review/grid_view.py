@@ -23,6 +23,7 @@ from napari_wsss.widgets.controls.stubs import certain, united
 MARKS = string.digits[1:] + string.ascii_lowercase
 """Keys of the pictures of a page, row by row; there are more than on the largest page without the last one."""
 CAPTION = 18  # pixels
+COMPUTE = "Have the missing proposals made in the background; they come to the end of the pages"
 LARGE_SHARE, LARGE_AFTER_MS = 0.9, 500
 """Of the grid's sides that a picture takes which the mouse rests on, and after how long."""
 
@@ -105,9 +106,10 @@ class Pages(QWidget):
         painter.setPen(TEXT)
         key = f"{MARKS[place]}   " if place < len(MARKS) else ""
         caption = QRectF(box.left(), inner.bottom(), box.width(), CAPTION)
-        name = f"{key}{self._grid.confidence(image_id):.0%} sure   {image_id}"
-        shown = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, int(caption.width()))
-        draw_line(painter, caption, shown, united(Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter))
+        sure, metrics = f"{key}{self._grid.confidence(image_id):.0%} sure   ", self.fontMetrics()
+        left = int(caption.width()) - metrics.horizontalAdvance(sure)  # the name alone is shortened
+        name = metrics.elidedText(image_id, Qt.TextElideMode.ElideMiddle, left)
+        draw_line(painter, caption, sure + name, united(Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter))
 
     def mouseMoveEvent(self, event: QMouseEvent | None) -> None:
         """Begin to wait for a picture the mouse rests on."""
@@ -164,8 +166,9 @@ class GridView(Over):
         self.pages.opened.connect(self._open)
         fewer = tool_button("–", lambda: self._grid.resize(self._grid.side - 1), "Fewer, larger (-)")
         more = tool_button("+", lambda: self._grid.resize(self._grid.side + 1), "More, smaller (+)")
+        self.compute = tool_button("Compute", self._grid.compute_missing, COMPUTE)
         accept = tool_button("Accept the rest", self._accept, "All that are not marked, as one step (Enter)")
-        line = row(text_label("Verify", wrap=False), self.search, self.text, fewer, more, accept)
+        line = row(text_label("Verify", wrap=False), self.search, self.text, self.compute, fewer, more, accept)
         line.setStretch(1, 2)
         line.setStretch(2, 3)
         self.put_together(line, self.pages)
@@ -197,6 +200,8 @@ class GridView(Over):
 
     def _say(self) -> None:
         self.text.setText(self._grid.text)
+        self.compute.setText(f"Compute {len(self._grid.missing):,}")
+        self.compute.setVisible(bool(self._grid.missing))
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Mark by letters, accept, turn, resize, leave."""

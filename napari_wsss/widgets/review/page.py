@@ -8,7 +8,7 @@ last one.
 from qtpy.QtWidgets import QLineEdit, QWidget
 
 from napari_wsss.session.session import Session
-from napari_wsss.widgets.controls.basic import button, column, heading, row
+from napari_wsss.widgets.controls.basic import button, column, heading, row, single_shot
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.keys.actions import Actions
 from napari_wsss.widgets.layers.viewer_sync import ViewerSync
@@ -37,6 +37,7 @@ class ReviewPage(QWidget):
         self.decisions = DecisionList(session, actions)
         self.undo = button("Undo last decision", lambda: actions.run("undo_decision"), "Backspace")
         self.exclude = button("Exclude", lambda: actions.run("exclude"), "Never trains and is never exported")
+        self._decided = single_shot(self, 0, self.decisions.refresh)
         self._lay_out()
         self._connect()
         self.refresh()
@@ -81,8 +82,11 @@ class ReviewPage(QWidget):
         self.note.setText(table.record.note if table is not None else "")
         self.companions.refresh()
 
-    def _on_state(self, _image_id: str) -> None:
-        self.decisions.refresh()
+    def _on_state(self, image_id: str) -> None:
+        if image_id in ("", self._session.shown_id):
+            self.decisions.refresh()
+        else:
+            self._decided.start()  # of many images one after another, when many are accepted at once
 
     def _on_labels(self, _image_id: str) -> None:
         self.companions.refresh()

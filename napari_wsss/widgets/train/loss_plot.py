@@ -14,6 +14,7 @@ from napari_wsss.widgets.controls.basic import single_shot
 from napari_wsss.widgets.controls.charts import LEVELS, Chart, plain
 from napari_wsss.widgets.controls.colours import MARK_CONTRAST, PALETTE, TEXT_CONTRAST, legible
 
+LOSS = "loss"
 PAUSE = 100  # milliseconds between two drawings
 HEIGHT = 140
 GAP = 12  # pixels between two entries of the legend
@@ -74,6 +75,12 @@ class LossPlot(Chart):
             self._take(step, metrics)
         self.refresh()
 
+    @property
+    def shown(self) -> dict[str, Series]:
+        """What is drawn, by name: of a loss with one part alone, which is the loss itself, only the whole."""
+        whole = self.series.get(LOSS)
+        return {name: series for name, series in self.series.items() if name == LOSS or series != whole}
+
     def loss_range(self) -> tuple[float, float]:
         """Return the ends of the left axis."""
         values = sorted(v for name, s in self.series.items() if not is_score(name) for v in s.values) or [0.0, 1.0]
@@ -84,7 +91,7 @@ class LossPlot(Chart):
     def colours(self, least: float) -> list[QColor]:
         """Return each figure's colour, with a contrast of at least so much."""
         ground = self.palette().window().color()
-        return [legible(PALETTE[place % len(PALETTE)], ground, least) for place in range(len(self.series))]
+        return [legible(PALETTE[place % len(PALETTE)], ground, least) for place in range(len(self.shown))]
 
     def tell(self) -> None:
         """Show the legend, in the colours of the lines."""
@@ -94,9 +101,9 @@ class LossPlot(Chart):
         """Return the legend as HTML: each figure's newest value, or the one under the pointer."""
         cells = [
             f"<td style='color: {colour.name()}'>{escape(title(name))}&nbsp;{series.at(self.place):.3g}</td>"
-            for colour, (name, series) in zip(self.colours(TEXT_CONTRAST), self.series.items(), strict=True)
+            for colour, (name, series) in zip(self.colours(TEXT_CONTRAST), self.shown.items(), strict=True)
         ]
-        widths = [self.fontMetrics().boundingRect(f"{title(name)} 0.00e-00").width() + GAP for name in self.series]
+        widths = [self.fontMetrics().boundingRect(f"{title(name)} 0.00e-00").width() + GAP for name in self.shown]
         beside = max(1, self.width() // max(widths, default=1))  # whatever the values, so that hovering moves nothing
         lines = ["".join(cells[place : place + beside]) for place in range(0, len(cells), beside)]
         return f"<table width='100%'><tr>{'</tr><tr>'.join(lines)}</tr></table>" if cells else "no figures yet"
@@ -110,7 +117,7 @@ class LossPlot(Chart):
         shares = [(low + share * (high - low), plain(share)) for share in LEVELS]
         self.axes.draw_levels([(level, plain(level)) for level, _ in shares])
         self.axes.name_places("right", shares if any(map(is_score, self.series)) else [])
-        for colour, (name, series) in zip(self.colours(MARK_CONTRAST), self.series.items(), strict=True):
+        for colour, (name, series) in zip(self.colours(MARK_CONTRAST), self.shown.items(), strict=True):
             values = [low + value * (high - low) for value in series.values] if is_score(name) else series.values
             self.axes.draw_curve(series.steps, values, colour)
 

@@ -3,7 +3,6 @@
 What a person can do with it: click a run to see its curves; Ctrl-click or Shift-click more of them and compare.
 """
 
-import time
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
@@ -115,16 +114,19 @@ class RunList(QWidget):
         run = self.run
         if run is not None and self._session.models.apply(run):
             self._session.signals.notice.emit(
-                f"{run.folder.name} is used from now on; accepted masks stay as they are."
+                f"{trained_in(run)} of {run.clock} is used from now on; accepted masks stay as they are."
             )
 
 
 def run_text(run: RunInfo) -> str:
     """Return the line of a run: state, what was trained, best score, when."""
-    clock = time.strftime("%d %b %H:%M", time.localtime(run.started))
     steps = f" · {run.done}/{run.total}" if run.total and run.state != "done" else ""
     score = next((f" · {name.replace('_', ' ')} {value:.3f}" for name, value in run.figures.items()), "")
+    return f"{STATE_MARKS.get(run.state, '?')} {trained_in(run)} · {run.state}{steps}{score} · {run.clock}"
+
+
+def trained_in(run: RunInfo) -> str:
+    """Return what was trained, by its title."""
     method = str(run.config.get("method", ""))
     named = method_title(SHELVES[run.stage][0], method) if run.stage in SHELVES and method else run.stage
-    what = WHOLES.get(run.stage, named)
-    return f"{STATE_MARKS.get(run.state, '?')} {what} · {run.state}{steps}{score} · {clock}"
+    return WHOLES.get(run.stage, named)

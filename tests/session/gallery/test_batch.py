@@ -5,6 +5,7 @@ import pytest
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.project.image_clusters import ClusterFacts
+from napari_wsss.session.gallery import batch as batch_module
 from tests.session.conftest import Sitting
 from tests.session.gallery.test_gallery import with_clusters
 from tests.tiny_project import set_scores
@@ -77,3 +78,14 @@ def test_what_is_not_known_yet_is_measured(computed: Sitting) -> None:
     computed.settle()
     assert gallery.batch.measure("red 1") == 0
     assert len(gallery.batch.would_accept("red 1", 0.0)) == 4
+
+
+def test_one_acceptance_at_a_time_waits_for_the_window(computed: Sitting, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, log = computed.session.gallery.batch, []
+    read, accept = batch_module.proposed, batch._accept_one
+    monkeypatch.setattr(batch_module, "proposed", lambda *given: log.append("read") or read(*given))
+    monkeypatch.setattr(batch, "_accept_one", lambda *given: log.append("accept") or accept(*given))
+    batch.accept_seen(["p0.png", "p1.png", "p2.png"], "all")
+    computed.settle()
+    assert log == ["read", "accept"] * 3
+    assert computed.session.project.catalog.counts()["accepted"] == 3

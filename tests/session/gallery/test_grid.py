@@ -85,3 +85,20 @@ def test_read_only_nothing_is_accepted(scored: Sitting) -> None:
     session.grid.find()
     assert not session.grid.accept_rest()
     assert "read-only" in failures[0]
+
+
+def test_what_has_no_proposal_of_now_is_said_and_made_on_demand(scored: Sitting) -> None:
+    session = scored.session
+    session.project.catalog.set_score("p1.png", None)
+    session.project.catalog.set_score("p4.png", None)
+    session.project.set_labels("p4.png", [])
+    session.grid.find()
+    assert session.grid.missing == ["p1.png"], "what is not labelled gets no proposal"
+    seen = session.grid.page
+    assert session.grid.compute_missing()
+    scored.settle()
+    assert session.grid.page == (*seen, "p1.png")
+    assert session.grid.missing == []
+    assert not session.grid.compute_missing()
+    session.grid.find("score<0.05")
+    assert session.grid.missing == []

@@ -81,12 +81,13 @@ def test_what_trains_nothing_looks_once_at_every_image(project: Project) -> None
 
 def test_the_pace_of_a_run_here_counts(project: Project) -> None:
     options = {"batch_size": 4, "crop": 200, "epochs": 10}
-    found = estimate(project, "classifier", "cam", options, [measured("late"), measured("early")], "CPU · torch 2")
+    late = measured("late")
+    found = estimate(project, "classifier", "cam", options, [late, measured("early")], "CPU · torch 2")
     assert found is not None
-    assert (found.steps, found.measured, found.device) == (20, "late", "CPU")
+    assert (found.steps, found.measured, found.device) == (20, f"the run of {late.clock}", "CPU")
     # 2 s for a step of 8 x 100 x 100 pixels; a step of 4 x 200 x 200 has twice as many.
     assert found.seconds == pytest.approx(20 * 4)
-    assert found.details() == " on CPU, 20 steps at the pace of late"
+    assert found.details() == f" on CPU, 20 steps at the pace of the run of {late.clock}"
 
 
 @pytest.mark.parametrize(

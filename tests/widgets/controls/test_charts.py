@@ -137,3 +137,11 @@ def test_it_follows_a_change_of_the_theme(chart, ground):
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (12.345, "12.3"), (25000.0, "25,000")])
 def test_numbers_are_short(value, text):
     assert plain(value) == text
+
+
+def test_nothing_yet_is_a_line_and_no_axes(chart):
+    assert "axes" not in chart.__dict__
+    chart.show_curve([(1.0, 0.5)])
+    assert chart.axes.isVisible()
+    chart.show_curve([])
+    assert not chart.axes.isVisible()

@@ -8,6 +8,7 @@ from napari.layers import Image
 
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.host import LayerHost
+from napari_wsss.widgets.layers.outline import COARSE
 
 
 @pytest.fixture
@@ -105,3 +106,13 @@ def test_the_readers_image_is_taken_over(host, viewer, session):
     assert host.layer("image") is read
     assert other not in host.layers
     assert host.feed("image", session.table.image, pytest.fail) is read
+
+
+def test_a_new_proposal_is_outlined_for_the_zoom_that_is(viewer, host, session, qtbot):
+    host.feed("image", session.table.image, looks.image_layer)  # napari looks at the whole of the first layer
+    viewer.scene.camera.zoom = 0.25
+    classes = session.table.classes
+    layer = host.feed(
+        "proposal", session.table.proposal, lambda values: looks.proposal_layer(values.copy(), classes), looks.write
+    )
+    qtbot.waitUntil(lambda: layer.metadata.get(COARSE) == 4, timeout=20000)

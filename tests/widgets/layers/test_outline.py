@@ -5,12 +5,24 @@ import pytest
 
 pytest.importorskip("napari")
 
+from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.layers.labels._labels_utils import get_contours
 
 from napari_wsss.core.classes import ClassList
+from napari_wsss.widgets.controls.listening import let_go
 from napari_wsss.widgets.layers import looks, outline
-from napari_wsss.widgets.layers.outline import HALO, HOOK, outlines, quicken_contours, with_halo
+from napari_wsss.widgets.layers.outline import (
+    COARSE,
+    HALO,
+    HOOK,
+    OutlineWidth,
+    enlarged,
+    outlines,
+    quicken_contours,
+    ring_strokes,
+    with_halo,
+)
 
 
 def noise(height: int = 40, width: int = 33, values: int = 4) -> np.ndarray:
@@ -127,3 +139,49 @@ def test_a_proposal_has_a_dark_line_where_a_value_is_free(count: int) -> None:
     assert set(np.unique(shown)) == ({0, 1, halo} if count < 254 else {0, 1})
     assert halo == (count + 1 if count < 254 else 0)
     assert halo == 0 or tuple(layer.colormap.color_dict[halo]) == (0, 0, 0, 1)
+
+
+@pytest.mark.parametrize("wide", [1, 3])
+def test_strokes_stay_filled_and_get_a_dark_line_also_while_they_are_drawn(wide: int) -> None:
+    layer = looks.scribble_layer(np.zeros((40, 40), np.uint8), ClassList(("a", "b")))
+    layer.contour, layer.brush_size = wide, 4
+    layer.paint((20, 20), 2)
+    drawn = layer._slice.image.view.copy()
+    layer.refresh()
+    assert np.array_equal(layer._slice.image.view, drawn), "a stroke looks at once as it does later"
+    shown = with_halo(layer.data, layer.metadata[HALO], wide)
+    assert np.array_equal(getattr(layer, HOOK)(layer.data, (slice(0, 40), slice(0, 40))), shown)
+    assert np.array_equal(getattr(layer, HOOK)(layer.data, (slice(10, 22), slice(0, 9))), shown[10:22, 0:9])
+    assert set(np.unique(shown)) == {0, 2, layer.metadata[HALO]}
+    assert set(np.unique(layer.data)) == {0, 2}, "the line is only shown"
+
+
+def test_strokes_stay_filled_where_no_value_is_free_or_napari_is_another() -> None:
+    layer = looks.scribble_layer(noise(), ClassList(tuple(f"c{k}" for k in range(253))))
+    assert getattr(layer, HOOK)(layer.data, (slice(0, 40), slice(0, 33))) is None
+    other = type("Other", (), {"contour": 0})()
+    ring_strokes(other)
+    assert other.contour == 0
+
+
+@pytest.mark.parametrize(("zoom", "coarse"), [(4.0, 1), (1.0, 1), (0.5, 2), (0.15, 8)])
+def test_a_proposal_s_outline_is_as_wide_on_the_screen_at_every_zoom(qapp, zoom: float, coarse: int) -> None:
+    values = np.zeros((200, 300), np.uint8)
+    values[40:160, 80:240] = 1
+    layer = looks.proposal_layer(values, ClassList(("a", "b")))
+    viewer = ViewerModel()
+    width = OutlineWidth(viewer, lambda: layer)
+    viewer.scene.camera.zoom = zoom
+    width.fit()
+    shown = getattr(layer, HOOK)(layer.data, (slice(0, 200), slice(0, 300)))
+    row, halo = shown[100], layer.metadata[HALO]
+    assert layer.metadata.get(COARSE, 1) == coarse
+    assert list(np.flatnonzero(row == 1)[: 2 * coarse]) == list(range(80, 80 + 2 * coarse))
+    assert np.count_nonzero(row[:160] == halo) == 2 * coarse, "a dark line on either side"
+    drawn = np.array_equal(layer._slice.image.view, layer.colormap._data_to_texture(shown))
+    assert drawn or coarse == 1, "drawn anew where it has to be another"
+    let_go(width)
+
+
+def test_every_pixel_becomes_a_square_cut_at_the_border() -> None:
+    assert enlarged(np.array([[1, 2], [3, 4]]), 2, (3, 4)).tolist() == [[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4]]

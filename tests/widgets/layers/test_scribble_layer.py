@@ -34,7 +34,7 @@ def test_it_comes_once_and_is_fed(session):
     assert layer.mode == "paint"
     session.class_list.add("violet")
     feed()
-    assert len(layer.colormap.color_dict) == 4 + 4
+    assert len(layer.colormap.color_dict) == 4 + 5  # the line around strokes has a colour of its own
     session.close_project()
     feed()
     assert shelf == []

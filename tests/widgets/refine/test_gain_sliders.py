@@ -58,3 +58,11 @@ def test_a_long_name_is_shortened_in_the_middle_and_whole_in_the_tooltip(gains, 
     assert shown.fontMetrics().horizontalAdvance(shown.text()) <= shown.maximumWidth()
     assert long in shown.toolTip()
     assert gains.sliders["green"].name.text() == "green"
+
+
+def test_sliders_begin_below_one_another_in_any_font(gains):
+    gains.resize(300, 120)
+    gains.show()
+    gains.setStyleSheet("QLabel { font-size: 21px; }")
+    red, green = (gains.sliders[name].name for name in ("red", "green"))
+    assert red.width() == green.width() >= green.sizeHint().width()

@@ -46,6 +46,17 @@ def test_letters_mark_and_enter_accepts_the_rest(view, session, settle):
     assert (counts["accepted"], counts["todo"]) == (5, 1)
 
 
+def test_missing_proposals_are_offered_to_be_made(view, session, settle):
+    session.project.catalog.set_score("p3.png", None)
+    view.toggle()
+    assert view.compute.isVisible()
+    assert view.compute.text() == "Compute 1"
+    view.compute.click()
+    settle(session)
+    assert not view.compute.isVisible()
+    assert session.grid.page[-1] == "p3.png"
+
+
 def test_a_click_marks_and_a_double_click_opens(view, session, canvas, qtbot):
     opened = []
     view.opened.connect(opened.append)

@@ -25,7 +25,7 @@ def test_the_note_is_kept_when_the_image_is_left(page, session, actions):
     assert page.note.text() == "check the tail"
 
 
-def test_decisions_are_listed_and_taken_back(page, session, actions):
+def test_decisions_are_listed_and_taken_back(page, session, actions, qtbot):
     actions.run("accept")
     actions.run("skip")
     texts = [page.decisions.item(row).text() for row in range(page.decisions.count())]
@@ -33,4 +33,16 @@ def test_decisions_are_listed_and_taken_back(page, session, actions):
     page.undo.click()
     assert session.table.image_id == "p1.png"
     assert session.table.record.state == "todo"
-    assert "taken back" in page.decisions.item(0).text()
+    qtbot.waitUntil(lambda: "taken back" in page.decisions.item(0).text(), timeout=20000)
+
+
+def test_many_decisions_at_once_are_read_once(page, session, monkeypatch, qtbot):
+    reads, refresh = [], page.decisions.refresh
+    monkeypatch.setattr(page.decisions, "refresh", lambda: reads.append(1) or refresh())
+    page._decided.timeout.connect(lambda: reads.append("later"))
+    for image_id in ("p1.png", "p2.png", "p3.png"):
+        session.table.tell_state(image_id)
+    assert reads == []
+    qtbot.waitUntil(lambda: reads.count("later") == 1, timeout=20000)
+    session.table.tell_state("p0.png")
+    assert reads.count(1) == 1, "the shown image's at once"

@@ -101,3 +101,11 @@ def test_the_nearest_step_is_meant(place, value):
 @pytest.mark.parametrize(("name", "score"), [("mean_iou", True), ("loss", False), ("mean_average_precision", True)])
 def test_scores_are_known_by_their_names(name, score):
     assert is_score(name) is score
+
+
+def test_the_only_part_of_a_loss_is_not_said_twice(plot):
+    plot.show_history([(step, {"classification": 1 / step, "loss": 1 / step}) for step in (1, 2)])
+    assert "classification" not in plot.heading.text()
+    assert len(plot.axes.plotItem.curves) == 1
+    plot.add(3, {"classification": 0.2, "loss": 0.5})
+    assert list(plot.shown) == ["classification", "loss"]

@@ -29,6 +29,12 @@ HINTS: dict[Mode, str] = {
     "regions": "Click or drag: these regions are the class. Right button: background. Esc ends.",
     "wand": "Press on a colour; drag right for more that is alike, left for less. Right button: background. Esc ends.",
 }
+IN_SHORT: dict[Mode, str] = {
+    "things": "Left: this class · right: not · drag: a box · Esc",
+    "regions": "Click or drag: this class · right: background",
+    "wand": "Press; drag right: more, left: less alike · Esc",
+}
+"""What fits the head of the panel, said when a tool is taken."""
 LEFT, RIGHT = 1, 2
 PAN, ESCAPE, SPACE = "pan_zoom", "Escape", "Space"
 PER_PIXEL = 0.25
@@ -116,7 +122,7 @@ class PointTool(QObject):
         self.mode, self._overlay.is_wanted = mode, mode == "things"
         self._hold(mask)
         self._prepare()
-        self._session.signals.notice.emit(HINTS[mode])
+        self._session.signals.notice.emit(IN_SHORT[mode])
         self._host.feed_overlays()
         self.changed.emit()
 

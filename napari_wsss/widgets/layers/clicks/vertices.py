@@ -69,6 +69,7 @@ class PolygonVertices:
         def move() -> None:
             points = list(overlay.points)
             points[held] = _place(layer, event).tolist()
+            points[-1] = points[-2]  # the mouse's own, which Enter fills in, too: it adds nothing to what is moved
             overlay.points = points
 
         overlay.enabled = False

@@ -43,6 +43,7 @@ def test_a_vertex_follows_the_mouse(polygon, sync, viewer):
     assert drag(sync, viewer, (4.2, 14.1), (6, 18), (2, 20))
     assert polygon.points[1] == [2.5, 20.5]
     assert [*polygon.points[:1], *polygon.points[2:4]] == [SQUARE[0], *SQUARE[2:]]
+    assert polygon.points[-1] == SQUARE[-1], "Enter would fill in where the mouse was pressed"
     assert polygon.enabled
 
 
