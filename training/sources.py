@@ -124,7 +124,8 @@ class PixelClassifierSources(GivenSources):
         0,
         "Compare with maps",
         "A pixel classifier is fitted this often without some of the images and held there against the localizer's "
-        "maps; classes on which the maps are surely better keep them. 0 does not compare.",
+        "maps: classes on which they are surely better keep them, and answers are multiplied with a power of them "
+        "where that agrees more. 0 does not compare.",
         bounds=(0, 10),
         advanced=True,
     )

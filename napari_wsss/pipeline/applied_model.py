@@ -21,11 +21,11 @@ from napari_wsss.core.registry import load_method
 from napari_wsss.pipeline.imported_maps import is_imported, kept_maps
 from napari_wsss.pipeline.lineage import Lineage, ModelShelf, checkpoint_of, file_digest, inference_of, method_of
 from napari_wsss.pipeline.tap_features import kept_features
-from napari_wsss.pipeline.unshown import with_maps_of
+from napari_wsss.pipeline.unshown import pooled, with_maps_of
 from napari_wsss.project.project import Project
 
 MAP_BACKGROUND = 0.4
-"""Background score beside the maps of classes a learner was not shown; it must not depend on the plan's refiners."""
+"""Background score beside the maps a learner's answer is mixed with; it must not depend on the plan's refiners."""
 
 
 class RunError(Exception):
@@ -100,12 +100,14 @@ def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, backgro
         gone = {k for k in classes if k + 1 in project_classes.gone}
         pairs = {k: own for k, own in pairs.items() if k not in gone or network.was_shown(own)}
         unshown = [k for k in classes if k not in gone and (k not in pairs or not network.was_shown(pairs[k]))]
-        if not unshown or (lineage.labelled and not lineage.plan.localizer_checkpoint):
+        power = float(getattr(network, "map_power", 0.0)) if lineage.labelled else 0.0
+        if not (unshown or power) or (lineage.labelled and not lineage.plan.localizer_checkpoint):
             return _from_features(lineage, network, classes, pairs)
         found = _from_features(lineage, network, classes, {k: own for k, own in pairs.items() if k not in unshown})
         if not lineage.labelled:
             return found
-        return with_maps_of(found, _localized(lineage, classes, device, background), unshown)
+        maps = _localized(lineage, classes, device, background)
+        return with_maps_of(pooled(found, maps, power), maps, unshown)
     image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
         return from_probabilities(network.infer(image, settings), classes, pairs)

@@ -24,6 +24,8 @@ METHOD = "pixel_classifier"
 KEPT_STATES = 20
 """As many as the history of models shows."""
 KEPT_RESULTS = 2
+NAMED = 5
+"""Images at most that are named in a few words."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,10 @@ class LearnerState:
         Images decided as a whole when it was.
     sizes : str
         How the sizes compared, in a few words.
+    map_power : float in [0, 1]
+        Power of the maps that proposals are multiplied with.
+    doubted : tuple of str
+        Images of which something counted less, as everything else contradicts it.
     """
 
     checkpoint: Path
@@ -87,6 +93,8 @@ class LearnerState:
     enlargement: float = 0.0
     measured_by: int = 0
     sizes: str = ""
+    map_power: float = 0.0
+    doubted: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -102,17 +110,25 @@ class LearnerState:
 
     @property
     def details(self) -> str:
-        """Which classes were left to the maps, which images could not be read, how sizes compared; "" for none."""
+        """Classes left to the maps, what could not be read, what is doubted, how sizes compared; "" for none."""
         maps = f"left to the maps: {', '.join(self.left_to_maps)}" if self.left_to_maps else ""
         unread = f"unreadable: {', '.join(self.left_out)}" if self.left_out else ""
-        return " · ".join(part for part in (maps, unread, self.sizes) if part)
+        more = f" and {len(self.doubted) - NAMED} more" if len(self.doubted) > NAMED else ""
+        doubted = f"contradicted by all else: {', '.join(self.doubted[:NAMED])}{more}" if self.doubted else ""
+        return " · ".join(part for part in (maps, unread, doubted, self.sizes) if part)
 
     def note(self) -> None:
         """Write what is known beside the checkpoint, under the names that a run notes it by."""
         agreement = {} if self.agreement is None else {"learner": self.agreement, "images": self.compared}
         counts = {"whole": self.whole, "parts": self.parts}
         facts = {"left_to_maps": self.left_to_maps, "left_out": self.left_out, "seconds": self.seconds}
-        facts |= {"enlargement": self.enlargement, "measured_by": self.measured_by, "sizes": self.sizes}
+        facts |= {
+            "map_power": self.map_power,
+            "doubted": self.doubted,
+            "enlargement": self.enlargement,
+            "measured_by": self.measured_by,
+            "sizes": self.sizes,
+        }
         publish_json(self.checkpoint.with_suffix(".json"), {"learned_from": counts, "agreement": agreement, **facts})
 
     @classmethod
@@ -135,6 +151,8 @@ class LearnerState:
             number(record, "enlargement"),
             whole(record, "measured_by"),
             text(record, "sizes"),
+            number(record, "map_power"),
+            texts(record, "doubted"),
         )
 
 

@@ -1,7 +1,14 @@
-"""Classes that nobody has shown a learner yet keep their activation maps.
+"""How a learner's probabilities and activation maps become one answer.
 
-With p the learner's probabilities over background and the classes it was shown, and q the maps and their background
-brought to a sum of 1, the classes U it was not shown take what their maps claim, and the rest is shared as it says::
+Where maps are known to help, both are multiplied, the maps by a power a in [0, 1] (a logarithmic opinion pool: Genest
+and Zidek, "Combining Probability Distributions", Statistical Science 1986). With p the learner's probabilities and q
+the maps s and (1 - max s)^2 for the background brought to a sum of 1, at least `LEAST`::
+
+    p'_k = p_k q_k^a / sum over l of p_l q_l^a
+
+Classes that nobody has shown a learner yet keep their activation maps. With p over background and the classes it was
+shown, and q the maps and a constant background brought to a sum of 1, the classes U it was not shown take what their
+maps claim, and the rest is shared as it says::
 
     r_k = q_k  for k in U          r_l = (1 - sum over U of q_k) p_l  for background and all other classes
 """
@@ -11,6 +18,36 @@ from collections.abc import Collection
 import numpy as np
 
 from napari_wsss.core.maps import ActivationMaps
+
+LEAST = 0.02
+"""What maps say nothing of stays possible."""
+
+
+def pooled(found: ActivationMaps, maps: ActivationMaps, power: float) -> ActivationMaps:
+    """Return a learner's probabilities multiplied by a power of activation maps.
+
+    Parameters
+    ----------
+    found : ActivationMaps
+        The learner's, with background.
+    maps : ActivationMaps
+        Of the same classes and size; a background they have is not asked. A class whose map is 0 everywhere, such as
+        one the localizer never learned, is told nothing: it is pooled with what the background is.
+    power : float in [0, 1]
+        0 leaves the probabilities as they are.
+    """
+    assert found.background is not None
+    if not power:
+        return found
+    background = (1 - maps.scores.max(0)) ** 2 if len(maps.classes) else np.ones(maps.size, np.float32)
+    total = maps.scores.sum(0) + background
+    background = np.maximum(background / total, LEAST)
+    says_something = (maps.scores > 0).max((1, 2), keepdims=True)
+    scores = np.where(says_something, np.maximum(maps.scores / total, LEAST), background)
+    exponent = np.float32(power)
+    scores, rest = found.scores * scores**exponent, found.background * background**exponent
+    total = np.maximum(scores.sum(0) + rest, np.finfo(np.float32).tiny)
+    return found.with_scores(scores / total, rest / total)
 
 
 def with_maps_of(found: ActivationMaps, maps: ActivationMaps, unshown: Collection[int]) -> ActivationMaps:

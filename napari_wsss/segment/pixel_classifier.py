@@ -10,12 +10,14 @@ per image, and a fit takes seconds: what a person gives is learned at once.
 
 `known` says which classes were shown. Where image-level labels are given, another class gets what is neither background
 nor a class that was shown: nothing ever pulled its logit anywhere. Without labels its probability is 0. In proposals it
-keeps the maps of the applied localizer, if there is one (`keeps_maps`).
+keeps the maps of the applied localizer, if there is one (`keeps_maps`). `map_power` says how much these maps count in
+proposals of the classes that were shown.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -113,9 +115,17 @@ class PixelClassifier(Segmenter):
         )
         self._hashed: tuple[tuple[tuple[int, int], ...], str] = (), ""
         self.register_buffer("known", torch.ones(class_count + 1, dtype=torch.bool))
+        self.register_buffer("map_power", torch.zeros(()))
 
     known: Tensor
     """(C+1,) bool: which classes somebody has shown, background first."""
+    map_power: Tensor
+    """() float32 in [0, 1]: the power of the localizer's maps that proposals are multiplied with."""
+
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Take a state, also one that was saved before maps were multiplied with; as torch does besides."""
+        without = {"map_power": torch.zeros_like(self.map_power)}
+        return super().load_state_dict({**without, **state_dict}, strict, assign)
 
     @property
     def trunk(self) -> Trunk:

@@ -27,6 +27,7 @@ from napari_wsss.pipeline.applied_model import (
 )
 from napari_wsss.pipeline.companions import Companions
 from napari_wsss.pipeline.lineage import Lineage, with_model
+from napari_wsss.pipeline.unshown import pooled
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter
 from tests.tiny_project import IDS
@@ -144,20 +145,24 @@ def test_other_views_than_the_plain_one_are_computed(with_classifier: Project) -
     np.testing.assert_allclose(found.scores[0], expected[1] / expected.sum(0), atol=1e-5)
 
 
-def test_a_class_nobody_has_shown_keeps_the_localizers_map(with_classifier: Project) -> None:
-    project = with_classifier
+def localizer_applied(project: Project) -> None:
+    """Apply a localizer whose maps are not 0."""
     torch.manual_seed(1)
     localizer = Localizer.build("cam", TrunkChoice(width=1 / 16), class_count=3)
     with torch.no_grad():
         for weight in localizer.head_parameters():
-            weight.abs_()  # so that its maps are not 0
+            weight.abs_()
     path = project.training_folder / "classifier-x" / "best.safetensors"
     path.parent.mkdir(parents=True)
     localizer.save(path, project.classes, {})
+    project.set_plan(replace(project.plan, localizer_checkpoint=path.relative_to(project.folder).as_posix()))
+
+
+def test_a_class_nobody_has_shown_keeps_the_localizers_map(with_classifier: Project) -> None:
+    project = with_classifier
     before = Lineage.of(project, IDS[0]).base
     alone = model_maps(Lineage.of(project, IDS[0]), (0, 1), "cpu", False)  # cat and dog; the dog it never learned
-    checkpoint = path.relative_to(project.folder).as_posix()
-    project.set_plan(replace(project.plan, localizer_checkpoint=checkpoint))
+    localizer_applied(project)
     lineage = Lineage.of(project, IDS[0])
     assert lineage.base.key != before.key  # it depends on the localizer now
 
@@ -168,3 +173,21 @@ def test_a_class_nobody_has_shown_keeps_the_localizers_map(with_classifier: Proj
     assert claimed.max() > 0
     np.testing.assert_allclose(found.scores[1], claimed, atol=1e-3)  # stored in half precision
     np.testing.assert_allclose(found.scores[0], (1 - claimed) * alone.scores[0], atol=1e-3)
+
+
+def test_an_answer_is_multiplied_with_as_much_of_the_maps_as_its_network_says(with_classifier: Project) -> None:
+    project = with_classifier
+    localizer_applied(project)
+    lineage = Lineage.of(project, IDS[0])
+    network, _ = applied_network(project, project.plan, "segment", "cpu", False)
+    alone = model_maps(lineage, (0,), "cpu", False)
+    maps = model_maps(Lineage.of(project, IDS[0], "localize"), (0,), "cpu", False)
+
+    network.map_power.fill_(0.5)
+    found = model_maps(lineage, (0,), "cpu", False)
+
+    expected = pooled(alone, maps, 0.5)
+    assert not np.allclose(expected.scores, alone.scores, atol=1e-2)
+    np.testing.assert_allclose(found.scores, expected.scores, atol=2e-3)  # stored in half precision
+    network.map_power.fill_(0.0)
+    np.testing.assert_array_equal(model_maps(lineage, (0,), "cpu", False).scores, alone.scores)

@@ -20,6 +20,9 @@ def project(tmp_path: Path) -> Iterator[Project]:
         yield found
 
 
+DOUBTED = tuple(f"{at}.png" for at in range(1, 8))
+
+
 def written(path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"weights")
@@ -62,10 +65,10 @@ def test_the_chain_that_suits_it_gives_way_to_one_a_person_chose(project: Projec
             "left to the maps: cat · unreadable: a.jpg",
         ),
         (
-            (16, 0, 0.5, 16, (), (), 1.0, 3.2, 16, "pictures at 640 pixels"),
+            (16, 0, 0.5, 16, (), (), 1.0, 3.2, 16, "pictures at 640 pixels", 0.25, DOUBTED),
             "learned from 16 masks",
             "held-out 50 %",
-            "pictures at 640 pixels",
+            "contradicted by all else: 1.png, 2.png, 3.png, 4.png, 5.png and 2 more · pictures at 640 pixels",
         ),
     ],
 )

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.pipeline.applied_model import renormalised
-from napari_wsss.pipeline.unshown import with_maps_of
+from napari_wsss.pipeline.unshown import LEAST, pooled, with_maps_of
 
 
 def maps(seed: int) -> ActivationMaps:
@@ -38,3 +38,29 @@ def test_with_every_class_unshown_the_mask_is_that_of_the_maps() -> None:
     asked = maps(3)
     silent = ActivationMaps(np.zeros((3, 4, 5), np.float32), asked.classes, np.ones((4, 5), np.float32))
     np.testing.assert_array_equal(with_maps_of(silent, asked, asked.classes).to_mask(), asked.to_mask())
+
+
+@given(st.integers(0, 50), st.floats(0.1, 1))
+def test_odds_of_maps_count_by_their_power(seed: int, power: float) -> None:
+    found, asked = renormalised(maps(seed)), maps(seed + 1)
+    mixed = pooled(found, asked, power)
+    told = renormalised(asked.with_scores(asked.scores, (1 - asked.scores.max(0)) ** 2))
+    assert mixed.background is not None
+    assert found.background is not None
+    assert told.background is not None
+    np.testing.assert_allclose(mixed.scores.sum(0) + mixed.background, 1, atol=1e-5)
+    odds = (np.maximum(told.scores, LEAST) / np.maximum(told.background, LEAST)) ** power
+    np.testing.assert_allclose(
+        mixed.scores * found.background, found.scores * mixed.background * odds, rtol=1e-3, atol=1e-6
+    )
+    assert pooled(found, asked, 0.0) is found
+
+
+def test_a_class_the_localizer_never_learned_is_not_held_against_the_background() -> None:
+    found, asked = renormalised(maps(0)), maps(1)
+    silent = asked.with_scores(asked.scores * np.asarray([0, 1, 1], np.float32)[:, None, None], asked.background)
+    mixed = pooled(found, silent, 0.5)
+    assert mixed.background is not None
+    assert found.background is not None
+    np.testing.assert_allclose(mixed.scores[0] * found.background, found.scores[0] * mixed.background, atol=1e-6)
+    assert not np.allclose(mixed.scores[1] * found.background, found.scores[1] * mixed.background, atol=1e-3)

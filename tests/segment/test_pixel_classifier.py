@@ -73,6 +73,20 @@ def test_enlargement_makes_the_grid_finer_and_is_saved(tmp_path: Path) -> None:
     assert plain.describe(picture(), EXACT).grid == tuple(-(-side // 8) for side in picture().shape[:2])
 
 
+def test_a_power_of_maps_is_saved_and_states_without_one_have_none(tmp_path: Path) -> None:
+    classifier, other = build(), build()
+    classifier.map_power.fill_(0.25)
+    classifier.save(tmp_path / "x.safetensors", ClassList("abc"), {})
+    again, _, _ = Segmenter.restore(tmp_path / "x.safetensors")
+    assert float(again.map_power) == 0.25
+
+    older = {name: value for name, value in classifier.state_dict().items() if name != "map_power"}
+    other.load_state_dict(older)
+
+    assert float(other.map_power) == 0
+    assert "map_power" not in older
+
+
 def test_what_features_depend_on_is_the_trunk_not_the_head() -> None:
     one, other, finer = build(), build(), build(enlargement=2.0)
     with torch.no_grad():

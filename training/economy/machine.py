@@ -15,13 +15,15 @@ from napari_wsss.core.scribbles import as_seeds
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
 from napari_wsss.pipeline.lineage import has_model
-from napari_wsss.pipeline.unshown import with_maps_of
+from napari_wsss.pipeline.unshown import pooled, with_maps_of
 from napari_wsss.pixels.propagate import prior_of, propagate
 from napari_wsss.pixels.superpixels import find_superpixels
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import read_scribbles
+from training.pixel_learner.agreement import Agreement
+from training.pixel_learner.fitting import Learned
 from training.pixel_learner.measured_enlargement import FOLDS, measured_enlargement
-from training.pixel_learner.pixel_learner import Learned, PixelLearner
+from training.pixel_learner.pixel_learner import PixelLearner
 
 Mask = NDArray[np.uint8]
 
@@ -76,21 +78,23 @@ class Machine:
             return
         started = time.process_time()
         self._learner.take(ids)
-        apart, left_to_maps = self._decide(self._learner, ids)
+        apart, agreement = self._decide(self._learner, ids)
         self.learned = finish(self._learner.learn())
-        self._learner.leave_to_maps(left_to_maps)
+        if agreement is not None:
+            self._learner.leave_to_maps(agreement.better_by_maps)
+        self._learner.multiply_maps(0.0 if agreement is None else agreement.power)
         self.fit = time.process_time() - started - apart
         self.seconds += self.fit
 
-    def _decide(self, learner: PixelLearner, ids: Sequence[str]) -> tuple[float, tuple[int, ...]]:
+    def _decide(self, learner: PixelLearner, ids: Sequence[str]) -> tuple[float, Agreement | None]:
         """Decide by measuring what a window decides so in a pause.
 
         Returns
         -------
         float
             CPU seconds, which nobody waits for.
-        tuple of int
-            0-based classes to be left to the applied localizer's maps, which agree more on images left out.
+        Agreement, optional
+            On images left out; None where there is nothing to decide by it.
         """
         started = time.process_time()
         found = finish(measured_enlargement(self._project, learner, self._folds, self._measured_by))
@@ -98,14 +102,13 @@ class Machine:
             self._measured_by, self.sizes = len(learner.decided()), str(found)
             if learner.enlarge(found.best):
                 finish(learner.take_all())
-        left_to_maps: tuple[int, ...] = ()
+        agreement: Agreement | None = None
         has_maps = bool(self._project.plan.localizer_checkpoint)
         if has_maps:
             finish(pipeline.localize(self._project, ids))
         with suppress(LabelError):  # of too few images to leave any out
             agreement = finish(learner.compare(FOLDS, only_for_maps=not has_maps))
-            left_to_maps = agreement.better_by_maps if agreement is not None else ()
-        return time.process_time() - started, left_to_maps
+        return time.process_time() - started, agreement
 
     def maps(self, image_id: str, *, refined: bool = True) -> ActivationMaps | None:
         """Return probabilities of background and an image's labels, None while there are no proposals.
@@ -127,10 +130,12 @@ class Machine:
         return pipeline.refined_maps(self._project, image_id)
 
     def _answered(self, learner: PixelLearner, image_id: str) -> ActivationMaps:
-        """Return the learner's probabilities; classes nobody has shown keep the applied localizer's maps."""
+        """Return the learner's probabilities beside the applied localizer's maps, as `pipeline.unshown` mixes them."""
         everything = learner.maps(image_id)
         shown = tuple(k for k in everything.classes if learner.classifier.was_shown(k))
-        if len(shown) == len(everything.classes) or not self._project.plan.localizer_checkpoint:
+        power = float(learner.classifier.map_power) if self._project.catalog.get(image_id).labelled else 0.0
+        is_whole = len(shown) == len(everything.classes) and not power
+        if is_whole or not self._project.plan.localizer_checkpoint:
             return everything
         answer = learner.classifier.answer(learner.features(image_id), shown)
         scores = np.zeros_like(everything.scores)
@@ -139,7 +144,8 @@ class Machine:
         maps = pipeline.base_maps(self._project, image_id, "localize")
         assert maps is not None
         maps = maps.with_scores(maps.scores, np.full(maps.size, MAP_BACKGROUND, np.float32))
-        return with_maps_of(everything.with_scores(scores, answer[0]), maps, set(everything.classes) - set(shown))
+        found = pooled(everything.with_scores(scores, answer[0]), maps, power)
+        return with_maps_of(found, maps, set(everything.classes) - set(shown))
 
     def shown(self, image_id: str) -> Mask | None:
         """Return the mask that is shown to a person, who waits for it; None while there are no proposals."""

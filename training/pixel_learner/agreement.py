@@ -7,21 +7,27 @@ a class, and d_i the same without image i of N (the jackknife; Efron, "The Jackk
 Plans", 1982)::
 
     d > MARGIN + SURELY sqrt((N - 1) / N sum over i of (d_i - mean d)^2)
+
+While most images are known in part only, the learner's answer is judged as it is and multiplied with a power of the
+maps (`pipeline.unshown.pooled`); the power that agrees best is taken. Folds flatter maps, so the power is small.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.pipeline.unshown import pooled
 from training.pixel_learner.examples import Example
 from training.scoring.metrics import Scores
 
 MARGIN, SURELY = 0.1, 2.0
 """IoU by which maps must be better before a class is left to them, as folds see fewer images than the learner does; and
 standard errors besides. docs/benchmarks.md says what less costs."""
+POWERS = (0.0, 0.25)
+"""Powers of the maps that are tried, ascending: of equal ones the least is taken."""
 Figures = NDArray[np.float64]
 
 
@@ -39,6 +45,10 @@ class Agreement:
         In how many of them each value was shown.
     doubt : (C + 1,) float64 >= 0, optional
         Standard error of the difference between maps and learner, by leaving out each image once.
+    power : float in [0, 1]
+        Power of the maps that the learner's answer was multiplied with.
+    doubts : mapping of str to (H, W) bool
+        Of images that are known in part: which pixels are contradicted (`training.pixel_learner.doubts`).
     """
 
     learner: Figures
@@ -46,6 +56,8 @@ class Agreement:
     images: int
     shown_in: NDArray[np.int64] | None = None
     doubt: Figures | None = None
+    power: float = 0.0
+    doubts: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
     def mean(self) -> float:
@@ -126,6 +138,13 @@ def mask_of(maps: ActivationMaps, background: float) -> NDArray[np.uint8]:
     return maps.to_mask(None if maps.background is not None else background)
 
 
+def with_background(maps: ActivationMaps, background: float) -> ActivationMaps:
+    """Return maps with a background score: their own, or a constant one in [0, 1] where they have none."""
+    if maps.background is not None:
+        return maps
+    return maps.with_scores(maps.scores, np.full(maps.size, background, np.float32))
+
+
 def compared(
     class_count: int,
     held_out: list[tuple[Example, ActivationMaps]],
@@ -144,12 +163,27 @@ def compared(
     background : float in [0, 1]
         Background score beside maps that bring none.
     """
-    learner, maps = Tally(class_count), Tally(class_count)
+    whole = sum(example.whole for example, _ in held_out)
+    powers = POWERS if 2 * whole < len(held_out) else (0.0,)
+    maps, learners = Tally(class_count), {power: Tally(class_count) for power in powers}
     for example, answer in held_out:
-        learner.add(example, answer.to_mask())
         other = maps_of(example.image_id)
         if other is not None:
             maps.add(example, mask_of(other, background))
-    if maps.images != learner.images:
+        for power, learner in learners.items():
+            learner.add(example, _beside(answer, other, power).to_mask())
+    if maps.images != len(held_out):
+        learner = learners[0.0]
         return Agreement(learner.iou, np.full(class_count + 1, np.nan), learner.images, learner.shown_in)
-    return Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps))
+    found = [
+        Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps), power)
+        for power, learner in learners.items()
+    ]
+    return max(found, key=lambda one: one.mean)
+
+
+def _beside(answer: ActivationMaps, maps: ActivationMaps | None, power: float) -> ActivationMaps:
+    """Return an answer multiplied with maps of the same classes; as it is where these are of others (unlabelled)."""
+    if maps is None or not power or maps.classes != answer.classes:
+        return answer
+    return pooled(answer, maps, power)

@@ -44,6 +44,7 @@ class Desk:
         self._traces: dict[str, Trace] = {}
         self._agreement: tuple[float | None, int] = (None, 0)  # and of how many images
         self._left_to_maps: tuple[int, ...] = ()
+        self._map_power = 0.0
         self._localizer = ""
         self._is_compared = False  # with the maps of this localizer
         self._is_news = False  # since the last fit
@@ -86,6 +87,7 @@ class Desk:
             yield from self._compare(lesson.folds, may_drop_maps=lesson.thorough)
         learned = yield from learner.learn(warm=not thorough, rounds=None if thorough else 0)
         learner.leave_to_maps(self._left_to_maps)
+        learner.multiply_maps(self._map_power)
         self._is_news, self._was_thorough = False, thorough
         checkpoint = next_state(self.project)
         learner.save(checkpoint)
@@ -103,6 +105,8 @@ class Desk:
             enlargement=learner.classifier.enlargement if self._measured_by else 0.0,
             measured_by=self._measured_by,
             sizes=self._sizes,
+            map_power=self._map_power,
+            doubted=learner.doubted,
         )
         state.note()
         return state
@@ -154,7 +158,8 @@ class Desk:
         assert found is not None
         self._is_compared = True
         mean = found.mean if math.isfinite(found.mean) else None
-        self._agreement, self._left_to_maps = (mean, found.images), found.better_by_maps
+        self._agreement = mean, found.images
+        self._left_to_maps, self._map_power = found.better_by_maps, found.power
 
     def close(self) -> None:
         """Close the project."""

@@ -1,6 +1,7 @@
 """Fitting a pixel classifier to cells: the same steps in a training run and beside a window."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,6 +15,29 @@ from training.pixel_learner.cells import Cells
 
 STANDARD_CELLS = 50_000
 """Cells that mean and spread of the features are taken from."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a fit learned from.
+
+    Parameters
+    ----------
+    whole, parts : int
+        Images a person decided about as a whole, and images of which parts are known.
+    classes : tuple of str
+        Names of the classes somebody has shown.
+    seconds : float
+        Wall time of the fit.
+    loss : float
+        Mean loss of its last steps.
+    """
+
+    whole: int
+    parts: int
+    classes: tuple[str, ...]
+    seconds: float
+    loss: float
 
 
 def start(classifier: PixelClassifier, cells: Cells, shown: Tensor, seed: int) -> None:

@@ -1,9 +1,10 @@
 """Gathering what a person gave, image by image, as cells that a pixel classifier learns from."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, WsssError
 from napari_wsss.core.progress import Progress, Steps
@@ -14,6 +15,7 @@ from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.data.pictures import training_records
 from training.pixel_learner.cells import Cells, cells_of
+from training.pixel_learner.doubts import lessened
 from training.pixel_learner.examples import Example, Trust, example_of, nothing_known, unlabelled
 from training.pixel_learner.pseudo_labels import Confidence, pseudo_labelled
 from training.pixel_learner.weak_examples import IMAGES, faded, weak_example
@@ -60,6 +62,7 @@ class Gathering:
         self._kept: dict[str, tuple[Cells, bool]] = {}
         self._share = sources.unlabelled_share
         self._unlabelled: dict[str, Cells] = {}
+        self._doubts: dict[str, NDArray[np.bool_]] = {}
         self._pseudo: dict[str, Cells] = {}
         self._map_weight = sources.map_weight
         self._weak: dict[str, Cells] = {}
@@ -94,7 +97,7 @@ class Gathering:
 
         What its maps were sure of is forgotten, too: they were read for the labels it had.
         """
-        for kept in (self._kept, self._weak, self._unlabelled):
+        for kept in (self._kept, self._weak, self._unlabelled, self._doubts):
             kept.pop(image_id, None)
         self._weak_of = None
         example = example_of(self._project, self._project.catalog.get(image_id), self._trust)
@@ -205,7 +208,7 @@ class Gathering:
     def forget(self, ids: Iterable[str]) -> None:
         """Learn no longer from images (they were excluded, or held out)."""
         for image_id in ids:
-            for kept in (self._kept, self._pseudo, self._weak, self._unlabelled):
+            for kept in (self._kept, self._pseudo, self._weak, self._unlabelled, self._doubts):
                 kept.pop(image_id, None)
             self._weak_of = None
 
@@ -217,8 +220,26 @@ class Gathering:
         """Return the images a person said something about, in the order of ids."""
         return sorted(self._kept)
 
+    def doubt(self, doubts: Mapping[str, NDArray[np.bool_]]) -> None:
+        """Have pixels (H,W) bool of some images count less, and all others as before."""
+        everywhere = {image_id: where for image_id, where in doubts.items() if where.any()}
+        changed = [one for one in {*self._doubts, *everywhere} if one in self._kept]
+        self._doubts = everywhere
+        for image_id in changed:
+            self._kept[image_id] = self._cells_of(self.example(image_id), MOST_OF_IMAGE), self._kept[image_id][1]
+
+    @property
+    def doubted(self) -> tuple[str, ...]:
+        """Images of which something counts less, as everything else contradicts it, in the order of ids."""
+        return tuple(sorted(self._doubts))
+
     def example(self, image_id: str) -> Example:
-        """Return what is known about an image now, be it nothing but its labels."""
+        """Return what teaches about an image now, be it nothing but its labels: what was `said`, less where doubted."""
+        found = self.said(image_id)
+        return lessened(found, self._doubts[image_id]) if image_id in self._doubts else found
+
+    def said(self, image_id: str) -> Example:
+        """Return what a person said about an image, be it nothing but its labels."""
         record = self._project.catalog.get(image_id)
         return example_of(self._project, record, self._trust) or nothing_known(self._project, record)
 

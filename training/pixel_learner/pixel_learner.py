@@ -15,9 +15,11 @@ import copy
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_wsss.core.errors import LabelError
@@ -35,11 +37,12 @@ from training.config import RunConfig
 from training.data.samplers import spread
 from training.hardware import prepare
 from training.loop.learner import Learner, seed_everything
-from training.pixel_learner.agreement import Agreement, compared, folds_of
+from training.pixel_learner.agreement import Agreement, compared, folds_of, with_background
 from training.pixel_learner.cells import Cells
+from training.pixel_learner.doubts import doubted
 from training.pixel_learner.enlargement import fix_enlargement
 from training.pixel_learner.examples import Example
-from training.pixel_learner.fitting import fitted, order_of, start, start_warm
+from training.pixel_learner.fitting import Learned, fitted, order_of, start, start_warm
 from training.pixel_learner.gathering import Gathering
 from training.pixel_learner.pseudo_labels import Confidence
 from training.sources import PixelClassifierSources
@@ -51,29 +54,6 @@ CLEARLY = 1.5
 """How much more clearly things must part from the rest: it was 4 and 8 on steel and nuclei, 0.9 on photographs."""
 LOOKED_AT = 30
 """Clicked images at most, evenly from all, in which it is looked at how things part."""
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What a fit learned from.
-
-    Parameters
-    ----------
-    whole, parts : int
-        Images a person decided about as a whole, and images of which parts are known.
-    classes : tuple of str
-        Names of the classes somebody has shown.
-    seconds : float
-        Wall time of the fit.
-    loss : float
-        Mean loss of its last steps.
-    """
-
-    whole: int
-    parts: int
-    classes: tuple[str, ...]
-    seconds: float
-    loss: float
 
 
 State = dict[str, Tensor]
@@ -172,6 +152,11 @@ class PixelLearner:
         """Images `take_all` could not read, and why."""
         return self._gathering.left_out
 
+    @property
+    def doubted(self) -> tuple[str, ...]:
+        """Images of which something counts less, as everything else contradicts it."""
+        return self._gathering.doubted
+
     def counts(self) -> dict[str, int]:
         """Return of how many images the ``whole`` is known, and of how many ``parts``."""
         return self._gathering.counts()
@@ -269,6 +254,8 @@ class PixelLearner:
     def compare(self, folds: int = 3, *, only_for_maps: bool = False) -> Steps[Agreement | None]:
         """Return the `agreement`, and learn from maps only while it is no worse with them than without.
 
+        What it doubts counts less until the next comparison, or until something else is said about the image.
+
         Parameters
         ----------
         folds : int
@@ -281,12 +268,15 @@ class PixelLearner:
             As `agreement` does.
         """
         yield from self._gathering.gather_weak()
-        if not self._gathering.has_weak:
-            return None if only_for_maps else (yield from self.agreement(folds))
-        without = yield from self.agreement(folds, uses_maps=False)
-        found = yield from self.agreement(folds, uses_maps=True)
-        self.uses_maps = not found.mean < without.mean
-        return found if self.uses_maps else without
+        if only_for_maps and not self._gathering.has_weak:
+            return None
+        found = yield from self.agreement(folds, uses_maps=self._gathering.has_weak)
+        if self._gathering.has_weak:
+            without = yield from self.agreement(folds, uses_maps=False)
+            self.uses_maps = not found.mean < without.mean
+            found = found if self.uses_maps else without
+        self._gathering.doubt(found.doubts)
+        return found
 
     def agreement(self, folds: int = 3, *, with_maps: bool = True, uses_maps: bool | None = None) -> Steps[Agreement]:
         """Return how far the learner, and the stored maps, agree with what was given about images it did not see.
@@ -307,6 +297,7 @@ class PixelLearner:
             When fewer than two images say something, or too little is left to learn from.
         """
         held_out: list[tuple[Example, ActivationMaps]] = []
+        doubts: dict[str, NDArray[np.bool_]] = {}
         known = self._gathering.known()
         if len(known) < 2:
             raise LabelError(
@@ -319,16 +310,25 @@ class PixelLearner:
             other = copy.deepcopy(self.classifier)
             cells = self._gathering.cells(but=fold)
             yield from self._fit(self._with_prior(cells, fold), cells.shown, classifier=other, uses_maps=uses_maps)
+            seen = [value for value, shown in enumerate(other.known.tolist()) if shown]
             for image_id in fold:
-                held_out.append((self._gathering.example(image_id), self._answer(other, image_id)))
-        return compared(
-            self.classifier.class_count, held_out, self._stored_maps if with_maps else lambda _: None, MAP_BACKGROUND
-        )
+                example, answer = self._gathering.said(image_id), self._answer(other, image_id)
+                held_out.append((example, answer))
+                maps = self._stored_maps(image_id) if with_maps and not example.whole else None
+                if maps is not None:
+                    doubts[image_id] = doubted(example, answer, with_background(maps, MAP_BACKGROUND), seen)
+        maps_of = self._stored_maps if with_maps else lambda _: None
+        found = compared(self.classifier.class_count, held_out, maps_of, MAP_BACKGROUND)
+        return replace(found, doubts=doubts)
 
     def leave_to_maps(self, classes: Iterable[int]) -> None:
         """Count classes (0-based) as not shown: in proposals they keep the localizer's maps (until the next fit)."""
         for k in classes:
             self.classifier.known[k + 1] = False
+
+    def multiply_maps(self, power: float) -> None:
+        """Have proposals multiplied with a power in [0, 1] of the localizer's maps, from now on."""
+        self.classifier.map_power.fill_(power)
 
     def _stored_maps(self, image_id: str) -> ActivationMaps | None:
         if not self._project.plan.localizer_checkpoint:

@@ -122,7 +122,10 @@ def _left_to_maps(project: Project, learner: PixelLearner, run: RunFolder, found
         return "Too little was given to compare it with the maps."
     better, names = found.better_by_maps, project.classes.names
     learner.leave_to_maps(better)
+    learner.multiply_maps(found.power)
     run.update(
+        map_power=found.power,
+        doubted=learner.doubted,
         agreement={"learner": found.mean, "images": found.images},
         left_to_maps=[names[k] for k in better],
     )

@@ -8,8 +8,9 @@ import pytest
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.plan import Step
-from napari_wsss.core.progress import Steps
+from napari_wsss.core.progress import Steps, finish
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.apply import apply
 from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.economy.annotators import ClicksOnThings
@@ -126,8 +127,31 @@ def test_classes_on_which_maps_agree_more_are_left_to_them(
         k = project.classes.index(machine.learned.classes[0])
         learner_is, maps_are = np.full((2, len(project.classes) + 1), 0.5)
         maps_are[k + 1] = 0.9
-        monkeypatch.setattr(learner, "compare", comparing_as(Agreement(learner_is, maps_are, 2)))
+        monkeypatch.setattr(learner, "compare", comparing_as(Agreement(learner_is, maps_are, 2, power=0.5)))
         machine.learn(ids)
+        assert float(learner.classifier.map_power) == 0.5
         assert not learner.classifier.was_shown(k)
         others = [project.classes.index(name) for name in machine.learned.classes[1:]]
         assert all(map(learner.classifier.was_shown, others))
+
+
+def test_what_it_proposes_is_what_the_applied_checkpoint_does(
+    applied_folder: Path, tiny_config: Configured, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Project.open(applied_folder) as project:
+        learner = learner_of(project, tiny_config)
+        monkeypatch.setattr(learner, "compare", comparing_as(Agreement(np.full(4, 0.5), np.full(4, 0.5), 2, power=0.5)))
+        machine = Machine(project, learner)
+        machine.learn(list(project.catalog.ids(split="train")))
+        image_id = next(record.id for record in project.catalog.records() if record.labels)
+        proposed, own = machine.maps(image_id), learner.maps(image_id)
+        assert proposed is not None
+        assert not np.allclose(proposed.scores, own.scores, atol=1e-2)
+        checkpoint = project.training_folder / "segmentation-x" / "best.safetensors"
+        checkpoint.parent.mkdir(parents=True)
+        learner.save(checkpoint)
+        apply(project, "segment", "pixel_classifier", checkpoint)
+        finish(pipeline.propose(project, [image_id]))
+        applied = pipeline.base_maps(project, image_id)
+        assert applied is not None
+        np.testing.assert_allclose(applied.scores, proposed.scores, atol=2e-3)

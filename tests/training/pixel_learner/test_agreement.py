@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,6 +89,38 @@ def test_maps_are_judged_only_when_every_image_has_some() -> None:
     assert np.isnan(found.maps).all()
     assert found.better_by_maps == ()
     assert found.images == 2
+
+
+def unsure(columns: int) -> ActivationMaps:
+    """Return probabilities that find class 0 in so many columns, but hardly."""
+    scores = np.full((1, *SIZE), 0.45, np.float32)
+    scores[0, :, :columns] = 0.55
+    return ActivationMaps(scores, (0,), 1 - scores[0])
+
+
+def clicked(name: str) -> Example:
+    """Return the same image, of which parts are known."""
+    return replace(example(name), whole=False)
+
+
+@pytest.mark.parametrize(("columns", "power"), [(3, 0.25), (6, 0.0)])
+def test_maps_are_multiplied_with_where_that_agrees_more(columns: int, power: float) -> None:
+    maps = answer(columns, background=False)
+    found = compared(2, [(clicked("a.png"), unsure(2)), (clicked("b.png"), unsure(2))], lambda _: maps, 0.4)
+    assert found.power == power
+    assert found.mean == (1 if power else pytest.approx((9 / 12 + 6 / 9) / 2))
+
+
+def test_maps_of_other_classes_or_not_of_all_images_are_not_multiplied_with() -> None:
+    good, pairs = answer(3, background=False), [(clicked("a.png"), unsure(2)), (clicked("b.png"), unsure(2))]
+    others = ActivationMaps(good.scores, (1,))
+    assert compared(2, pairs, lambda _: others, 0.4).power == 0
+    assert compared(2, pairs, lambda name: good if name == "a.png" else None, 0.4).power == 0
+
+
+def test_nothing_is_multiplied_once_half_of_the_images_are_decided() -> None:
+    pairs = [(clicked("a.png"), unsure(2)), (example("b.png"), unsure(2))]
+    assert compared(2, pairs, lambda _: answer(3, background=False), 0.4).power == 0
 
 
 def test_nothing_held_out_leaves_nothing_to_maps() -> None:

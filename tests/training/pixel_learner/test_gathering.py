@@ -15,6 +15,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
 from napari_wsss.segment.base import Segmenter
 from tests.tiny_project import IDS
+from training.pixel_learner.doubts import WEIGHT
 from training.pixel_learner.gathering import Gathering
 from training.pixel_learner.pseudo_labels import Confidence
 from training.sources import PixelClassifierSources
@@ -122,3 +123,34 @@ def test_where_there_is_no_background_nothing_counts_as_such(project: Project, c
     finish(found.gather(found.ids()))
     given = found.cells()
     assert len(found.with_unlabelled(given)) == len(given)
+
+
+def test_what_is_doubted_counts_less_until_something_else_is_said(project: Project) -> None:
+    for image_id in IDS[:2]:
+        clicked_in(project, image_id, 0, 1)
+    found = gathering(project)
+    finish(found.gather(IDS[:2]))
+    whole, where = found.cells(), found.example(IDS[0]).values == 1
+
+    found.doubt({IDS[0]: where, IDS[1]: np.zeros_like(where)})
+
+    assert found.doubted == (IDS[0],)
+    assert (found.example(IDS[0]).weights[where] == WEIGHT).all()
+    assert (found.said(IDS[0]).weights[where] == 1).all()
+    assert torch.equal(found.cells().rows, whole.rows)
+    assert found.cells().weights.sum() < whole.weights.sum()
+    clicked_in(project, IDS[0], 0, 1)
+    found.gather_one(IDS[0])
+    assert found.doubted == ()
+    assert torch.equal(found.cells().weights, whole.weights)
+
+
+def test_doubts_are_lifted_by_the_next_ones(project: Project) -> None:
+    for image_id in IDS[:2]:
+        clicked_in(project, image_id, 0, 1)
+    found = gathering(project)
+    finish(found.gather(IDS[:2]))
+    whole = found.cells()
+    found.doubt({IDS[0]: found.example(IDS[0]).values == 1})
+    found.doubt({})
+    assert torch.equal(found.cells().weights, whole.weights)
