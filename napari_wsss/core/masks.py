@@ -64,11 +64,12 @@ class PseudoMask:
         weights[self.values == IGNORE] = 0
         return weights
 
-    def class_values(self) -> tuple[int, ...]:
-        """Return the class values that occur, without background and ignore."""
-        counts = histogram(self.values)
-        counts[BACKGROUND] = counts[IGNORE] = 0
-        return tuple(np.flatnonzero(counts).tolist())
+
+def class_values(values: Mask) -> tuple[int, ...]:
+    """Return the class values that occur in a mask (H, W) uint8, without background and ignore."""
+    counts = histogram(values)
+    counts[BACKGROUND] = counts[IGNORE] = 0
+    return tuple(np.flatnonzero(counts).tolist())
 
 
 def histogram(values: Mask) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.masks import Mask, PseudoMask
+from napari_wsss.core.masks import Mask, class_values
 from napari_wsss.core.sources import PERSON, Source, Sources
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database
@@ -206,7 +206,7 @@ class Review:
             self._keep_draft(entry, stored, classes, mask)
             self._journal.clear_strokes(image_id)
             self._files.decide({stored.draft_name: None, stored.accepted_name: encode_sourced(mask, classes)})
-            painted = [value - 1 for value in PseudoMask(mask.values).class_values()]
+            painted = [value - 1 for value in class_values(mask.values)]
             self._catalog.set_accepted(record, (facts or {}).get("edited"), painted)
         self._files.settle()
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.classes import IGNORE, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.masks import PseudoMask
+from napari_wsss.core.masks import PseudoMask, class_values
 from napari_wsss.pixels.images import image_size
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
@@ -253,7 +253,7 @@ class ClassifierData:
         image, visible = view(self._pictures.image(record.id), mask, step, position)
         if visible is None:
             return image, label_targets([record], classes)[0]
-        shown = classes.vector(classes.name_of(value) for value in PseudoMask(visible).class_values())
+        shown = classes.vector(classes.name_of(value) for value in class_values(visible))
         return image, shown.astype(np.float32)
 
 

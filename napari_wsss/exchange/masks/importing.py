@@ -12,7 +12,7 @@ import numpy as np
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.inside import writable
-from napari_wsss.core.masks import Mask, PseudoMask
+from napari_wsss.core.masks import Mask, class_values
 from napari_wsss.core.sources import Source
 from napari_wsss.exchange.annotations.annotated import Annotated, Reading
 from napari_wsss.exchange.annotations.painting import Kind, Rules, Unknown, Unusable, draws, painted, unknown_classes
@@ -234,7 +234,7 @@ class _Import:
         """Say where a mask and the labels of its image contradict each other."""
         if id_ not in self.labels:
             return
-        painted_ones = {self.rules.classes.name_of(value) for value in PseudoMask(values).class_values()}
+        painted_ones = {self.rules.classes.name_of(value) for value in class_values(values)}
         said = [
             *(f"paints {one}, which is no label" for one in sorted(painted_ones.difference(self.labels[id_]))),
             *(f"has no pixel of the label {one}" for one in sorted(set(self.labels[id_]) - painted_ones)),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.masks import PseudoMask
+from napari_wsss.core.masks import class_values
 from napari_wsss.project.records import ImageRecord
 
 
@@ -38,7 +38,7 @@ class Mismatch:
     @classmethod
     def of(cls, record: ImageRecord, classes: ClassList, values: NDArray[np.uint8]) -> "Mismatch":
         """Return the mismatch of a mask (H, W) uint8, false where there is none."""
-        painted = set(map(classes.name_of, PseudoMask(values).class_values()))
+        painted = set(map(classes.name_of, class_values(values)))
         missing = sorted(record.labels - painted, key=classes.names.index)
         extra = sorted(painted - record.labels - record.unknown, key=classes.names.index)
         return cls(record.id, tuple(missing), tuple(extra))
