@@ -46,6 +46,7 @@ def _screen_of_this_worker() -> subprocess.Popen[bytes] | None:
 
 
 SCREEN = _screen_of_this_worker()
+at_file = ""
 
 
 def pytest_unconfigure() -> None:
@@ -66,10 +67,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what was imported: closing a window makes it look at a million objects."""
-    gc.collect()
-    gc.freeze()
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Let the garbage collector pass over what is there before each file.
+
+    Whenever a layer is taken away, napari has it look at every object there is, which are a million in the end: those
+    of all the packages that were loaded.
+    """
+    global at_file
+    file = nodeid.partition("::")[0]
+    if file != at_file:
+        at_file = file
+        gc.collect()  # what nobody has any more would else stay for good
+        gc.freeze()
 
 
 def _folder(variable: str, default: str) -> Path:
