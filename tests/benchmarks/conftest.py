@@ -120,6 +120,7 @@ class Window:
                 QApplication.processEvents()
             if self._draws != draws or self.session.jobs.all:
                 draws, quiet_since = self._draws, time.perf_counter()
+            time.sleep(0.004)  # nobody is kept waiting, and the threads that all is waited for work undisturbed
 
     def work(self) -> None:
         """Let Qt work once."""
