@@ -24,15 +24,14 @@ from training.config import RECIPES, module_of
 
 __all__ = ["_no_plots", "made_applied", "made_project", "tiny_config", "tiny_data"]
 
-SMALL_TRUNK = {"network": {"trunk": "resnet18"}}
 WANTED: dict[str, dict[str, Any]] = {
     "edam": {"optimisation": {"batch_size": 4}},
-    "co_attention": {**SMALL_TRUNK, "optimisation": {"batch_size": 6}},
+    "co_attention": {"optimisation": {"batch_size": 6}},
     "seam": {"parameters": {"rotation": 20.0, "shift": 4, "dropout": 0.5}},
     "sub_category": {"parameters": {"rounds": 1, "cluster_count": 2, "projection": "pca"}},
     # Its loss begins three times as large.
     "deeplab_v1_resnet38": {"optimisation": {"learning_rate": 1e-4}},
-    "ldf": {"network": {"trunk": "resnet18", "output_stride": 32}, "augmentation": {"crop": 64}},
+    "ldf": {"network": {"output_stride": 32}, "augmentation": {"crop": 64}},
 }
 """Method -> what it wants besides the tiny configuration; a method that is new is tried with that alone."""
 STEPS = 4
@@ -69,7 +68,7 @@ pytestmark = pytest.mark.timeout(600)  # one start of two processes for everythi
 def _config(recipe: str, method: str) -> dict[str, Any]:
     """Return a configuration whose batches do not divide evenly, with batch norm that learns."""
     base: dict[str, dict[str, Any]] = {
-        "network": {"trunk_weights": "none", "width": 0.0625},
+        "network": {"trunk": "resnet18", "trunk_weights": "none", "width": 0.0625},
         "optimisation": {
             **{"iterations": STEPS, "batch_size": 5, "warm_up": 0, "optimiser": "sgd", "freeze_batch_norm": False},
             # Steps that are larger let a network of random weights blow up what it is rounded by, a thousand times.

@@ -98,7 +98,7 @@ def test_companions_carry_the_models_class_numbers_and_are_read_late(project: Pr
 def with_classifier(project: Project) -> Project:
     """Return the project with a pixel classifier applied that knows cats and wild boars."""
     torch.manual_seed(0)
-    classifier = Segmenter.build("pixel_classifier", TrunkChoice(width=1 / 16), {"enlargement": 8.0}, class_count=2)
+    classifier = Segmenter.build("pixel_classifier", TrunkChoice("resnet18", width=1 / 16), {"enlargement": 8.0}, class_count=2)
     path = project.training_folder / "segmentation-x" / "best.safetensors"
     path.parent.mkdir(parents=True)
     classifier.save(path, ClassList(("wild boar", "cat")), {})
@@ -147,7 +147,7 @@ def test_other_views_than_the_plain_one_are_computed(with_classifier: Project) -
 def test_a_class_nobody_has_shown_keeps_the_localizers_map(with_classifier: Project) -> None:
     project = with_classifier
     torch.manual_seed(1)
-    localizer = Localizer.build("cam", TrunkChoice(width=1 / 16), class_count=3)
+    localizer = Localizer.build("cam", TrunkChoice("resnet18", width=1 / 16), class_count=3)
     with torch.no_grad():
         for weight in localizer.head_parameters():
             weight.abs_()  # so that its maps are not 0
