@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,21 @@ from napari_wsss.weights.checkpoint import load_checkpoint
 from training.config import RunConfig, module_of
 from training.data.affinity_data import label_path
 from training.execute import begin, continued
+from training.recipes import hypercolumns
 from training.recipes.hypercolumns import TEACHER, student_of, teacher_config, train
 
 Make = Callable[..., RunConfig]
+
+
+@pytest.fixture(autouse=True)
+def _quick_teacher(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the teacher fitted in few steps: how well it answers is no matter of the recipe."""
+
+    def quick(config: RunConfig) -> RunConfig:
+        found = teacher_config(config)
+        return replace(found, optimisation=replace(found.optimisation, iterations=20))
+
+    monkeypatch.setattr(hypercolumns, "teacher_config", quick)
 
 
 @pytest.fixture
