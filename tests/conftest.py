@@ -84,9 +84,7 @@ def pytest_runtest_logstart(nodeid: str) -> None:
 
 
 @pytest.fixture
-def make_napari_viewer(
-    make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Any]:
+def make_napari_viewer(make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return napari's own fixture; the window does without what napari does for drivers of Windows.
 
     Whenever a layer is taken away there, the garbage collector looks at every object there is.
