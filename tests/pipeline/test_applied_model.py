@@ -98,8 +98,7 @@ def test_companions_carry_the_models_class_numbers_and_are_read_late(project: Pr
 def with_classifier(project: Project) -> Project:
     """Return the project with a pixel classifier applied that knows cats and wild boars."""
     torch.manual_seed(0)
-    trunk = TrunkChoice("resnet18", width=1 / 16)
-    classifier = Segmenter.build("pixel_classifier", trunk, {"enlargement": 8.0}, class_count=2)
+    classifier = Segmenter.build("pixel_classifier", TrunkChoice(width=1 / 16), {"enlargement": 8.0}, class_count=2)
     path = project.training_folder / "segmentation-x" / "best.safetensors"
     path.parent.mkdir(parents=True)
     classifier.save(path, ClassList(("wild boar", "cat")), {})
