@@ -24,7 +24,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("affinity"))
 
 def build(method: str) -> AffinityModel:
     torch.manual_seed(0)
-    return AffinityModel.build(method, TrunkChoice("resnet18", width=1 / 16))
+    return AffinityModel.build(method, TrunkChoice(width=1 / 16))
 
 
 def images(count: int, height: int = 64, width: int = 80) -> torch.Tensor:

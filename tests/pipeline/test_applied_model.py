@@ -147,7 +147,7 @@ def test_other_views_than_the_plain_one_are_computed(with_classifier: Project) -
 def test_a_class_nobody_has_shown_keeps_the_localizers_map(with_classifier: Project) -> None:
     project = with_classifier
     torch.manual_seed(1)
-    localizer = Localizer.build("cam", TrunkChoice("resnet18", width=1 / 16), class_count=3)
+    localizer = Localizer.build("cam", TrunkChoice(width=1 / 16), class_count=3)
     with torch.no_grad():
         for weight in localizer.head_parameters():
             weight.abs_()  # so that its maps are not 0

@@ -15,7 +15,7 @@ from napari_wsss.segment.base import Segmenter
 from training.exporting.files import export_onnx
 
 CLASSES = ClassList(("cat", "dog", "a/b: c"))
-SMALL = TrunkChoice("resnet18", width=1 / 16)
+SMALL = TrunkChoice(width=1 / 16)
 
 
 def build(method: str, shelf: str = "segment", trunk: TrunkChoice = SMALL) -> Any:

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import ParameterError, WeightsError
-from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.prediction.checkpoint import Checkpoint
 from napari_wsss.prediction.onnx_network import OnnxNetwork
 from napari_wsss.weights.normalisation import CAFFE, TENSORFLOW
@@ -60,7 +59,7 @@ def test_it_gives_what_its_checkpoint_gives(written: Written, method: str, optio
 
 @pytest.mark.parametrize("normalisation", [CAFFE, TENSORFLOW], ids=["BGR", "32k+1"])
 def test_the_input_is_what_the_weights_want(tmp_path: Path, normalisation: Any) -> None:
-    network = build("deeplab_v3", trunk=TrunkChoice(width=1 / 16))  # its features stay small for values up to 255
+    network = build("deeplab_v3")
     network.normalisation = normalisation
     original, found = both((saved(tmp_path, network), exported(tmp_path, network)), {})
     np.testing.assert_allclose(

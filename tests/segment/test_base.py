@@ -22,7 +22,7 @@ from napari_wsss.segment.base import Segmenter, SegmenterBatch, predict, weighte
 from napari_wsss.weights.normalisation import TENSORFLOW
 
 EXACT = SegmentInference(precision="float32")
-SMALL = TrunkChoice("resnet18", width=1 / 16)
+SMALL = TrunkChoice(width=1 / 16)
 
 
 class Reddish(Segmenter):

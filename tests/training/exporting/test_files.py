@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F
 
 from napari_wsss.core.errors import StepError
-from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.prediction.description import KEY, Description
 from tests.prediction.networks import CLASSES, build, picture
 from training.exporting.files import OPSETS, export_onnx, export_torchscript
@@ -19,8 +18,7 @@ from training.exporting.files import OPSETS, export_onnx, export_torchscript
 def test_an_onnx_file_describes_itself(tmp_path: Path) -> None:
     path = tmp_path / "x.onnx"
 
-    network = build("deeplab_v3", trunk=TrunkChoice(width=1 / 16))  # of small features, which round little
-    difference = export_onnx(network, CLASSES, path, {"checkpoint": "best"}, 18)
+    difference = export_onnx(build("deeplab_v3"), CLASSES, path, {"checkpoint": "best"}, 18)
 
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
