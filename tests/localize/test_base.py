@@ -25,7 +25,7 @@ from napari_wsss.weights.normalisation import TENSORFLOW, Normalisation
 from tests.pixels.test_by_window import InMemory
 
 EXACT = Inference(precision="float32")
-SMALL = TrunkChoice("resnet18", width=1 / 16)
+SMALL = TrunkChoice(width=1 / 16)
 
 
 class Brightness(Localizer):

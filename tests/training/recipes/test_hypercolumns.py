@@ -82,12 +82,16 @@ def test_what_was_clicked_stays_in_the_marks(project_folder: Path, config: RunCo
     with Project.open(project_folder) as project:
         clicked = next(i for i in project.catalog.ids(split="train") if project.catalog.state(i) != "accepted")
         scribbles = np.zeros(project.load_image(clicked).pixels.shape[:2], np.uint8)
-        scribbles[:8] = scribble_value(BACKGROUND, project.classes)
+        labelled = project.classes.indices(project.catalog.get(clicked).labels)[0] + 1
+        scribbles[:8, ::2] = scribble_value(BACKGROUND, project.classes)
+        scribbles[:8, 1::2] = scribble_value(labelled, project.classes)  # stripes that nobody would see there
         write_scribbles(project, clicked, scribbles)
         run = begin(project, config)
         finish(train(project, config, run))
         assert run.record["learned_from"] == {"whole": 2, "parts": 1}
-    assert (read_mask(label_path(run, clicked))[:8] == BACKGROUND).all()
+    marked = read_mask(label_path(run, clicked))[:8]
+    assert (marked[:, ::2] == BACKGROUND).all()
+    assert (marked[:, 1::2] == labelled).all()
 
 
 def test_resuming_equals_never_stopping(project_folder: Path, config: RunConfig) -> None:
