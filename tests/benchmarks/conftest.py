@@ -22,16 +22,22 @@ from napari_wsss.project.records import NewImage
 
 CLASSES = ClassList(("ant", "bee", "cat", "dog"))
 LABELS = frozenset({"ant", "cat", "dog"})
+SEEN = 640
+"""Longer side in pixels at which a network sees large pictures."""
 CHECKPOINT = "training/classifier-stored/best.safetensors"
 Context = Callable[[], AbstractContextManager[object]]
 NOTED: dict[str, dict[str, object]] = {}
 
 
 def blobs(height: int, width: int, seed: int) -> ActivationMaps:
-    """Return smooth maps (K, H, W) of the labelled classes, as a network's maps at stride 16 look when enlarged."""
+    """Return smooth maps (K, H, W) of the labelled classes, as a network's maps at stride 16 look when enlarged.
+
+    Large pictures are reduced before a network sees them, in the product as here.
+    """
     random = np.random.default_rng(seed)
     present = CLASSES.indices(LABELS)
-    coarse = random.random((len(present), height // 16 + 1, width // 16 + 1), dtype=np.float32) ** 2
+    stride = 16 * max(1.0, max(height, width) / SEEN)
+    coarse = random.random((len(present), int(height / stride) + 1, int(width / stride) + 1), dtype=np.float32) ** 2
     fine = zoom(coarse, (1, height / coarse.shape[1], width / coarse.shape[2]), order=1)
     scores = fine[:, :height, :width]
     return ActivationMaps(np.ascontiguousarray(scores / scores.max((1, 2), keepdims=True)), present)

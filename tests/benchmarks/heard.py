@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from io import TextIOBase
+from itertools import pairwise
 
 
 class Heard(TextIOBase):
-    """Notes when a stage's lines of progress arrive; validations between the steps of a training do not count."""
+    """Notes when a stage's lines of progress arrive.
+
+    What a training does at the end of an epoch, validation and the writing of models, does not count: nor does the step
+    after it, which cannot be told apart from it.
+    """
 
     def __init__(self, stage: str, clock: Callable[[], float]) -> None:
         self._stage, self._clock = stage, clock
-        self._between = 0.0
+        self._kept: set[int] = set()
         self.times: dict[int, float] = {}
 
     def write(self, text: str) -> int:
@@ -21,13 +26,15 @@ class Heard(TextIOBase):
             said = json.loads(line) if line.startswith("{") else {}
             if said.get("stage") != self._stage:
                 continue
-            if int(said["done"]) not in self.times:
-                self.times[int(said["done"])] = self._clock() - self._between
+            done = int(said["done"])
+            if done not in self.times:
+                self.times[done] = self._clock()
             elif said["message"] == "validated":
-                self._between = self._clock() - self.times[int(said["done"])]
+                self._kept.add(done)
         return len(text)
 
     def rate(self, warm: int) -> float:
-        """Return how many steps a second there were after the first `warm`."""
-        first, last = min(one for one in self.times if one >= warm), max(self.times)
-        return (last - first) / (self.times[last] - self.times[first])
+        """Return how many steps a second there were after the first `warm`; nan where none was timed."""
+        between = [(a, b) for a, b in pairwise(sorted(self.times)) if a >= warm and a not in self._kept]
+        seconds = sum(self.times[b] - self.times[a] for a, b in between)
+        return sum(b - a for a, b in between) / seconds if between else float("nan")

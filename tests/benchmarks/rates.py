@@ -16,9 +16,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, redirect_stdout
 from dataclasses import dataclass, field
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,7 @@ from training.stages.voc_folder import project_of
 from training.workers import cores
 
 METHODS = {"cam", "seam", "edam", "co_attention"}
-PARTS = ("reference", "cam maps", "sharded", "crf", "walk", "deeplab", *sorted(METHODS))
+PARTS = ("reference", "cam maps", "sharded", "crf", "crf at once", "walk", "deeplab", *sorted(METHODS))
 CLASSES = 4
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
 
@@ -143,7 +145,8 @@ class Bench:
 
     def stages(self) -> Mapping[str, Callable[[], Rate]]:
         """Return what measures stages without training."""
-        return dict(zip(PARTS, (self.reference, self.maps, self.sharded, self.crf, self.walk), strict=False))
+        stages = (self.reference, self.maps, self.sharded, self.crf, self.crf_at_once, self.walk)
+        return dict(zip(PARTS, stages, strict=False))
 
     def reference(self) -> Rate:
         """Return what a plain loop does: a picture after the other, a pass for every scale and view."""
@@ -233,15 +236,16 @@ class Bench:
         count = max(2, cores())
         chain = ["refine", "--refiners", "power_background", "dense_crf", "--workers", str(count), "--threads", "1"]
         whole = self.heard(chain, "refine", self.sizes.images // 10)
-        with Project.open(self.folder, read_only=True) as project:
-            ids = [record.id for record in project.catalog.records() if record.labels][:8]
-            given = [(project.load_image(one).pixels, base_maps(project, one)) for one in ids]
-        start = time.process_time()
-        for image, maps in given:
-            assert maps is not None
-            DenseCrf().refine(image, PowerBackground().refine(image, maps))
-        alone = len(given) / (time.process_time() - start)
-        return Rate(f"dense CRF by {count} workers", whole, network=count * alone)
+        return Rate(f"dense CRF by {count} workers", whole, network=count * crf_alone(self.folder))
+
+    def crf_at_once(self) -> Rate:
+        """The same CRFs in as many loops at once, with nothing else; cores that share their memory do less together."""
+        self.heard(["localize"], "localize", 0)
+        count = max(2, cores())
+        with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+            list(pool.map(crf_alone, [self.folder] * count))  # started, and everything imported
+            together = sum(pool.map(crf_alone, [self.folder] * count))
+        return Rate(f"the same alone, {count} loops at once", together, network=count * crf_alone(self.folder))
 
     def walk(self) -> Rate:
         """The random walk over affinities; maps are stored before."""
@@ -294,7 +298,7 @@ class Bench:
         with redirect_stdout(heard):
             code = run_stage([*arguments, "--project", str(self.folder), "--device", self.device, "--events"])
         assert code == 0, f"{arguments} ended with {code}"
-        return heard.rate(warm) if len(heard.times) > 1 else float("nan")
+        return heard.rate(warm)
 
     def trained(self, recipe: str, *more: str) -> float:
         """Return images per second of a training."""
@@ -356,6 +360,18 @@ class Bench:
         """Wait for the device."""
         if self.device != "cpu":
             torch.cuda.synchronize()
+
+
+def crf_alone(folder: Path) -> float:
+    """Return how many images a second a loop over eight pictures and their stored maps brings through the CRF."""
+    with Project.open(folder, read_only=True) as project:
+        ids = [record.id for record in project.catalog.records() if record.labels][:8]
+        given = [(project.load_image(one).pixels, base_maps(project, one)) for one in ids]
+    start = time.perf_counter()
+    for image, maps in given:
+        assert maps is not None
+        DenseCrf().refine(image, PowerBackground().refine(image, maps))
+    return len(given) / (time.perf_counter() - start)
 
 
 def main(arguments: list[str] | None = None) -> None:
