@@ -3,6 +3,8 @@
 A project is named by its folder in every call, never held open between two: so a window, a training and a script can
 work on one project in turns. What computes runs as the same stages, in a child process, as the command line and the
 window run; options are theirs too, as keyword arguments with underscores.
+
+The file is long because the manual stands in it: every name says what it takes and shows an example that is run.
 """
 
 from __future__ import annotations

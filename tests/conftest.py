@@ -7,7 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -46,6 +49,7 @@ def _screen_of_this_worker() -> subprocess.Popen[bytes] | None:
 
 
 SCREEN = _screen_of_this_worker()
+at_file = ""
 
 
 def pytest_unconfigure() -> None:
@@ -66,10 +70,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
-def pytest_collection_finish() -> None:
-    """Let the garbage collector pass over what was imported: closing a window makes it look at a million objects."""
-    gc.collect()
-    gc.freeze()
+def pytest_runtest_logstart(nodeid: str) -> None:
+    """Let the garbage collector pass over what is there before each file: a million objects in the end.
+
+    Those are of the packages that were loaded; closing a window makes it look at all of them.
+    """
+    global at_file
+    file = nodeid.partition("::")[0]
+    if file != at_file:
+        at_file = file
+        gc.collect()  # what nobody has any more would else stay for good
+        gc.freeze()
+
+
+@pytest.fixture
+def make_napari_viewer(make_napari_viewer: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return napari's own fixture; the window does without what napari does for drivers of Windows.
+
+    Whenever a layer is taken away there, the garbage collector looks at every object there is.
+    """
+    if sys.platform != "win32":
+        monkeypatch.setattr("napari._vispy.canvas.gc", SimpleNamespace(collect=lambda: 0), raising=False)
+    return make_napari_viewer
 
 
 def _folder(variable: str, default: str) -> Path:

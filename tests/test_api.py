@@ -28,7 +28,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generate_sample(folder / "photos", images=8, size=64, seed=0)
     wsss.create_project(folder / "sample_project", folder / "photos")
     wsss.create_project(folder / "trained_project", folder / "photos")
-    tiny = {"trunk_weights": "none", "width": 0.0625, "epochs": 1, "batch_size": 2, "crop": 48}
+    tiny = {"trunk": "resnet18", "trunk_weights": "none", "width": 0.0625, "epochs": 1, "batch_size": 2, "crop": 48}
     run = wsss.train(folder / "trained_project", "classifier", apply=True, **tiny)
     shutil.copy(run.folder / "best.safetensors", folder / "trained_project")
     return folder

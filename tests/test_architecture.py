@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from pathlib import Path
@@ -70,8 +71,13 @@ def area(module: str) -> str:
     return "training" if first == "training" else rest.partition(".")[0]
 
 
-def imported(module: str) -> Iterator[str]:
-    """Yield the dotted names that `module` imports anywhere in its file, for type checkers and in functions too."""
+@cache
+def imported(module: str) -> tuple[str, ...]:
+    """Return the dotted names that `module` imports anywhere in its file, for type checkers and in functions too."""
+    return tuple(_imported(module))
+
+
+def _imported(module: str) -> Iterator[str]:
     package = module if is_package(module) else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -112,7 +118,8 @@ def test_no_binding_of_qt_is_named_but_qtpy() -> None:
     bindings = {"PyQt5", "PyQt6", "PySide2", "PySide6", "sip"}
     wrong = []
     for path in [*MODULES.values(), *ROOT.glob("tests/**/*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if any(binding in text for binding in bindings) else ():
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
             wrong += [f"{path.name}: {name}" for name in names if name.partition(".")[0] in bindings]
@@ -176,7 +183,8 @@ def test_child_processes_are_started_in_one_place() -> None:
     found = {
         module
         for module, path in MODULES.items()
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if "subprocess" in (text := path.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in starts
         if isinstance(node.func.value, ast.Name) and node.func.value.id == "subprocess"
     }

@@ -167,7 +167,7 @@ def carry_out(
             else:
                 steps = recipe.train(project, config, run)
                 outcome = finish(by_first(steps, run) if hasattr(recipe, "IN_ONE_PROCESS") else steps, follow)
-    except BaseException as raised:
+    except BaseException as raised:  # a signal, too: the record of what has ended must not say that it runs
         error = explained(raised)
         spent = earlier + time.process_time() - started
         kept = last_good(run)

@@ -61,7 +61,7 @@ def open_logs(names: str, run: RunFolder, say: Callable[[str], None] | None = No
                 f"--log {name} needs the package {str(missing.name).partition('.')[0]}, which is not installed: "
                 f'pip install "napari-wsss[{name}]".'
             ) from missing
-        except Exception as reason:
+        except Exception as reason:  # of a server, an account, a folder: each tool has errors of its own
             raise StepError(
                 f"--log {name} cannot begin: {_first_words(reason).rstrip('.')}. "
                 "Mend that, or leave it out: events.jsonl has all figures."

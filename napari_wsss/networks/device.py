@@ -60,6 +60,18 @@ def bf16_pays(device: torch.device) -> bool:
     return capabilities is not None and bool(capabilities().get("amx_bf16", False))  # an older torch does not tell
 
 
+def seed_step(device: torch.device, seed: int) -> None:
+    """Let what is drawn on `device` from now on follow from `seed`, as `torch.manual_seed` does.
+
+    That one also notes for every kind of device that is not there who asked, with all the lines of the program that led
+    to it: on a CPU as much work as a step of a small network.
+    """
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
+
+
 def laid_out(network: Network, layout: torch.memory_format = torch.channels_last) -> Network:
     """Bring the weights of a network into a memory layout and return it."""
     # torch's declared overloads of `to` leave this documented one out.

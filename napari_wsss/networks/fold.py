@@ -53,20 +53,19 @@ def _fold(network: Network, run: Callable[[Network, Tensor], Tensor]) -> Network
     first = next(network.parameters())
     generator = torch.Generator().manual_seed(0)
     probe = torch.randn(1, 3, _PROBE_SIDE, _PROBE_SIDE, generator=generator).to(first.device, first.dtype)
-    plain = laid_out(copy.deepcopy(network).eval().requires_grad_(False))
-    candidate = copy.deepcopy(plain)
+    candidate = laid_out(copy.deepcopy(network).eval().requires_grad_(False))
     with torch.no_grad():
-        pairs = _pairs(candidate, lambda: run(candidate, probe))
+        pairs, wanted = _pairs(candidate, lambda: run(candidate, probe))
         for convolution, norm in pairs:
             _replace(candidate, convolution, norm)
-        wanted, found = run(plain, probe), run(candidate, probe)
-    # Written so that a network that gives NaN counts as different.
-    same = (found - wanted).abs().max() <= _SAME * wanted.abs().max()
-    return candidate if same else plain
+        # Written so that a network that gives NaN counts as different.
+        if not pairs or (run(candidate, probe) - wanted).abs().max() <= _SAME * wanted.abs().max():
+            return candidate
+    return laid_out(copy.deepcopy(network).eval().requires_grad_(False))
 
 
-def _pairs(network: nn.Module, forward: Callable[[], object]) -> list[tuple[str, str]]:
-    """Return the names of each convolution and the batch norm that alone reads its output, every time it runs."""
+def _pairs(network: nn.Module, forward: Callable[[], Tensor]) -> tuple[list[tuple[str, str]], Tensor]:
+    """Return the names of each convolution and the batch norm that alone reads its output, and the forward's result."""
     names = {module: name for name, module in network.named_modules()}
     outputs: list[tuple[Tensor, nn.Module]] = []  # holds the tensors, so that no identity is used twice
     found: list[tuple[str, str]] = []
@@ -83,14 +82,15 @@ def _pairs(network: nn.Module, forward: Callable[[], object]) -> list[tuple[str,
     hooks = [m.register_forward_hook(after_convolution) for m in names if isinstance(m, nn.Conv2d)]
     hooks += [m.register_forward_pre_hook(before_norm) for m in names if isinstance(m, nn.BatchNorm2d)]
     try:
-        forward()
+        result = forward()
     finally:
         for hook in hooks:
             hook.remove()
     readers = Counter(source for source, _ in found)
     # A network that runs at several scales calls both every time.
     often = Counter(found)
-    return [pair for pair, n in often.items() if n == calls[pair[0]] == calls[pair[1]] == readers[pair[0]]]
+    pairs = [pair for pair, n in often.items() if n == calls[pair[0]] == calls[pair[1]] == readers[pair[0]]]
+    return pairs, result
 
 
 def _replace(network: nn.Module, convolution: str, norm: str) -> None:

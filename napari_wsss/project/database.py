@@ -194,7 +194,7 @@ class Database:
                     revision = connection.execute(statement).fetchone()
                     connection.execute("COMMIT")
                     self.committed(int(revision[0]) if revision else 0)
-            except BaseException as reason:
+            except BaseException as reason:  # of whoever writes, an interruption, too: half a change is none
                 if outermost and connection.in_transaction:
                     connection.execute("ROLLBACK")
                 if isinstance(reason, SQLITE_ERRORS):
@@ -343,6 +343,6 @@ def _open(uri: str, first_statements: Sequence[str]) -> sqlite3.Connection:
         for statement in ("PRAGMA trusted_schema = OFF", *first_statements):  # a stranger's views call no functions
             connection.execute(statement).fetchall()
     except BaseException:
-        connection.close()  # or it would live on in the traceback and keep the file locked
+        connection.close()  # whatever it was, or it would live on in the traceback and keep the file locked
         raise
     return connection

@@ -145,7 +145,7 @@ class Project:
             finally:
                 temporary.unlink(missing_ok=True)
             return cls._opened(folder, lock)
-        except BaseException:
+        except BaseException:  # an interruption, too: nobody else would give the lock back
             lock.release()
             raise
 
@@ -182,7 +182,7 @@ class Project:
         lock.acquire(take_over=take_over)
         try:
             return cls._opened(path.parent, lock)
-        except BaseException:
+        except BaseException:  # an interruption, too: nobody else would give the lock back
             lock.release()
             raise
 
@@ -227,7 +227,7 @@ class Project:
                     "once, which makes a backup."
                 )
             return project
-        except BaseException:
+        except BaseException:  # an interruption, too: a connection nobody has keeps the file locked
             database.close()
             raise
 

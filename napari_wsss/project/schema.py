@@ -284,7 +284,7 @@ def migrate(connection: sqlite3.Connection) -> int:
                 f"The project could not be updated from schema version {version} to {version + 1} ({reason}). It is "
                 "unchanged; open it with the version of napari-wsss that wrote it, and report this."
             ) from reason
-        except BaseException:
+        except BaseException:  # an interruption, too: half an update is none
             connection.execute("ROLLBACK")
             raise
     connection.execute("PRAGMA foreign_keys = ON")

@@ -104,7 +104,7 @@ class Job:
             result = self._advance()
         except _Cancelled:
             self._end("cancelled", self.cancelled.emit)
-        # The one broad except of this project: whatever a method raises must reach the person, not vanish.
+        # A method may raise anything, and whatever it is must reach the person, not vanish with the thread.
         except Exception as error:  # noqa: BLE001
             if self._stop.is_set():  # what breaks while it is being torn down is part of the cancelling
                 self._end("cancelled", self.cancelled.emit)

@@ -26,6 +26,7 @@ SEEN = 640
 """Longer side in pixels at which a network sees large pictures."""
 CHECKPOINT = "training/classifier-stored/best.safetensors"
 Context = Callable[[], AbstractContextManager[object]]
+QUIET_ROUNDS = 40
 NOTED: dict[str, dict[str, object]] = {}
 
 
@@ -120,12 +121,15 @@ class Window:
         """Let Qt work, within a context of `during`, until nothing has been painted and no job has run for a while."""
         from qtpy.QtWidgets import QApplication
 
-        draws, quiet_since = self._draws, time.perf_counter()
-        while time.perf_counter() - quiet_since < seconds:
+        draws, quiet_since, rounds = self._draws, time.perf_counter(), 0
+        # On a machine that is busy the time alone may pass before anything here has had its turn.
+        while time.perf_counter() - quiet_since < seconds or rounds < QUIET_ROUNDS:
             with during():
                 QApplication.processEvents()
+            rounds += 1
             if self._draws != draws or self.session.jobs.all:
-                draws, quiet_since = self._draws, time.perf_counter()
+                draws, quiet_since, rounds = self._draws, time.perf_counter(), 0
+            time.sleep(0.004)  # nobody is kept waiting, and the threads that all is waited for work undisturbed
 
     def work(self) -> None:
         """Let Qt work once."""

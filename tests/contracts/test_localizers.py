@@ -25,7 +25,7 @@ pytestmark = pytest.mark.parametrize("method", method_names("localize"))
 
 def build(method: str, class_count: int = CLASSES) -> Localizer:
     torch.manual_seed(0)
-    return Localizer.build(method, TrunkChoice(width=1 / 16), class_count=class_count)
+    return Localizer.build(method, TrunkChoice("resnet18", width=1 / 16), class_count=class_count)
 
 
 def images(count: int, height: int = 64, width: int = 80) -> torch.Tensor:

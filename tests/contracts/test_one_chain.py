@@ -34,7 +34,10 @@ from tests.session.conftest import (
 __all__ = ["_colours_on_the_shelf", "model_folder", "project_folder", "sitting_on"]
 
 SHOWN = "p0.png"
-CHAINS = list(product(method_names("refine"), repeat=2))
+METHODS = list(method_names("refine"))
+CHAINS = [(chain, False) for chain in product(METHODS, repeat=2)]
+# What a segmenter changes is where the maps come from and which steps are left out: each method first and last once.
+CHAINS += [(chain, True) for chain in zip(METHODS, METHODS[1:] + METHODS[:1], strict=True)]
 # Settings that do something on these pictures, and do not let steps agree by chance.
 SETTINGS = {"class_gain": {"gains": {"1": 0.7}}, "constant_background": {"background_threshold": 0.22}}
 OTHER_SETTINGS = {
@@ -88,8 +91,9 @@ def assert_seen_is_stored(sitting: Sitting) -> None:
     np.testing.assert_array_equal(shown, stored)
 
 
-@pytest.mark.parametrize("with_segmenter", [False, True])
-@pytest.mark.parametrize("chain", CHAINS, ids="+".join)
+@pytest.mark.parametrize(
+    ("chain", "with_segmenter"), CHAINS, ids=lambda part: part if isinstance(part, bool) else "+".join(part)
+)
 def test_what_is_previewed_is_what_is_stored(
     chain: tuple[str, str], with_segmenter: bool, model_folder: Path, sitting_on: Callable[[Path], Sitting]
 ) -> None:

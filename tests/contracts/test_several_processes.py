@@ -24,18 +24,17 @@ from training.config import RECIPES, module_of
 
 __all__ = ["_no_plots", "made_applied", "made_project", "tiny_config", "tiny_data"]
 
-SMALL_TRUNK = {"network": {"trunk": "resnet18"}}
 WANTED: dict[str, dict[str, Any]] = {
     "edam": {"optimisation": {"batch_size": 4}},
-    "co_attention": {**SMALL_TRUNK, "optimisation": {"batch_size": 6}},
+    "co_attention": {"optimisation": {"batch_size": 6}},
     "seam": {"parameters": {"rotation": 20.0, "shift": 4, "dropout": 0.5}},
     "sub_category": {"parameters": {"rounds": 1, "cluster_count": 2, "projection": "pca"}},
     # Its loss begins three times as large.
     "deeplab_v1_resnet38": {"optimisation": {"learning_rate": 1e-4}},
-    "ldf": {"network": {"trunk": "resnet18", "output_stride": 32}, "augmentation": {"crop": 64}},
+    "ldf": {"network": {"output_stride": 32}, "augmentation": {"crop": 64}},
 }
 """Method -> what it wants besides the tiny configuration; a method that is new is tried with that alone."""
-STEPS = 5
+STEPS = 4
 ROUNDS = {"sub_category": 2, "ldf": 2}
 ALONE = ("lpcam", "pixel_classifier")
 """Methods that one process of several trains."""
@@ -60,6 +59,7 @@ QUICK = frozenset(
 MEASURED = "displacement_head.mean"
 """What the first process measures when it keeps a model; nothing learns by it."""
 RESUMED = "classifier-cam"
+STOPPED, CONTINUED = f"{RESUMED}-stopped", f"{RESUMED}-continued"
 Kept = dict[str, Any]
 SLOW = pytest.mark.slow
 pytestmark = pytest.mark.timeout(600)  # one start of two processes for everything that follows
@@ -68,7 +68,7 @@ pytestmark = pytest.mark.timeout(600)  # one start of two processes for everythi
 def _config(recipe: str, method: str) -> dict[str, Any]:
     """Return a configuration whose batches do not divide evenly, with batch norm that learns."""
     base: dict[str, dict[str, Any]] = {
-        "network": {"trunk_weights": "none", "width": 0.0625},
+        "network": {"trunk": "resnet18", "trunk_weights": "none", "width": 0.0625},
         "optimisation": {
             **{"iterations": STEPS, "batch_size": 5, "warm_up": 0, "optimiser": "sgd", "freeze_batch_norm": False},
             # Steps that are larger let a network of random weights blow up what it is rounded by, a thousand times.
@@ -129,12 +129,24 @@ def jobs(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def by_one(run_by: Callable[..., Path], jobs: dict[str, dict[str, Any]]) -> Path:
-    return run_by({name: {**job} for name, job in jobs.items()}, 1)
+    return run_by({STOPPED: _begun(), **{name: {**job} for name, job in jobs.items()}}, 1)
 
 
 @pytest.fixture(scope="module")
-def by_two(run_by: Callable[..., Path], jobs: dict[str, dict[str, Any]]) -> Path:
-    return run_by({name: {**job} for name, job in jobs.items()}, 2)
+def by_two(run_by: Callable[..., Path], jobs: dict[str, dict[str, Any]], by_one: Path) -> Path:
+    told = {STOPPED: _begun(), CONTINUED: _continued(by_one)}
+    return run_by({**told, **{name: {**job} for name, job in jobs.items()}}, 2)
+
+
+def _begun() -> dict[str, Any]:
+    return {"recipe": "classifier", "config": _config("classifier", "cam"), "stop_after": 2}
+
+
+def _continued(folder: Path) -> dict[str, Any]:
+    """Return the job that goes on where one was stopped; it is still where it was begun."""
+    stopped = _kept(folder, STOPPED, 0)["record"]
+    assert (stopped["finished"], stopped["steps"]) == (False, 2)
+    return {**_begun(), "stop_after": 0, "resume": stopped["run"], "project": str(folder / f"project-{STOPPED}")}
 
 
 def _same(found: Kept, expected: Kept, of_all: bool) -> None:
@@ -168,18 +180,18 @@ def test_two_processes_learn_what_one_learns(name: str, by_one: Path, by_two: Pa
     _same(second, one, False)
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 2), pytest.param(2, 1, marks=SLOW)])
-def test_a_run_goes_on_with_another_number_of_processes(
-    before: int, after: int, run_by: Callable[..., Path], by_one: Path
-) -> None:
-    name = RESUMED
-    begun = {"recipe": "classifier", "config": _config("classifier", "cam"), "stop_after": 2}
-    stopped = _kept(run_by({name: begun}, before), name, 0)["record"]
-    assert (stopped["finished"], stopped["steps"]) == (False, 2)
+def test_a_run_goes_on_with_more_processes(by_one: Path, by_two: Path) -> None:
+    _same_in_the_end(_kept(by_two, CONTINUED, 0), _kept(by_one, RESUMED, 0))
 
-    found = _kept(run_by({name: {**begun, "stop_after": 0, "resume": stopped["run"]}}, after), name, 0)
 
-    whole = _kept(by_one, name, 0)
+@pytest.mark.slow
+def test_a_run_goes_on_with_fewer_processes(run_by: Callable[..., Path], by_one: Path, by_two: Path) -> None:
+    alone = run_by({CONTINUED: _continued(by_two)}, 1)
+
+    _same_in_the_end(_kept(alone, CONTINUED, 0), _kept(by_one, RESUMED, 0))
+
+
+def _same_in_the_end(found: Kept, whole: Kept) -> None:
     assert (found["record"]["finished"], found["record"]["steps"]) == (True, STEPS)
     _same(found, {**whole, "figures": whole["figures"][2:]}, True)
 

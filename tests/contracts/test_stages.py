@@ -47,18 +47,18 @@ RECIPES: dict[str, tuple[str, dict[str, Any]]] = {
     "edam": ("classifier", {}),
     "lpcam": ("classifier", {}),
     "sub_category": ("classifier", {}),
-    "co_attention": ("classifier", {"network": {"trunk": "resnet18"}}),
+    "co_attention": ("classifier", {}),
     "deeplab_v3": ("segmentation", {"sources": {"machine_weight": 0.5}}),
     "hypercolumns": ("segmentation", {"optimisation": {"iterations": 4}}),
     "pixel_classifier": ("segmentation", {}),
     "affinity_net": ("affinity", {}),
     "boundary_net": ("boundary", {}),
-    "ldf": ("saliency", {"network": {"trunk": "resnet18", "output_stride": 32}, "augmentation": {"crop": 64}}),
+    "ldf": ("saliency", {"network": {"output_stride": 32}, "augmentation": {"crop": 64}}),
 }
 """Method -> recipe and what it wants besides the tiny configuration; one for each module of ``training.recipes``."""
 BATCH = {"edam": 4, "co_attention": 6}
 """Images in a batch where it is not the two of the tiny configuration: at least one group."""
-FOR_SALIENCY = ["--crop", "64", "--trunk", "resnet18", "--output-stride", "32"]
+FOR_SALIENCY = ["--crop", "64", "--output-stride", "32"]
 
 
 def test_every_recipe_is_among_them() -> None:

@@ -432,11 +432,11 @@ def test_maps_of_a_large_picture_are_those_of_the_whole(
     torch.manual_seed(0)
     made = Localizer.build(method, SMALL, class_count=3)
     nn.init.normal_(made.classifier.weight, std=1000)  # type: ignore[union-attr,arg-type]
-    image = picture(230, 301)
+    image = picture(130, 171)
     settings = Inference(precision="float32", pixel_budget=budget, tile_overlap=64, scales=(0.5, 1.0, 2.0))
     whole = made.infer(image, [0, 2], settings)
     monkeypatch.setattr(by_window, "_AT_ONCE", 5000)
-    monkeypatch.setattr(by_window, "KEPT_PIXELS", -(-230 // side) * -(-301 // side))
+    monkeypatch.setattr(by_window, "KEPT_PIXELS", -(-130 // side) * -(-171 // side))
     found = made.infer_large(InMemory(image), [2, 0], settings)
     assert found.classes == (0, 2)
     np.testing.assert_allclose(found.scores, by_window.means(whole.scores, side), atol=0.005)

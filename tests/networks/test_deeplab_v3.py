@@ -68,7 +68,11 @@ def _kill(network: DeepLabV3, where: str, share: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "share"), [("trunk", 0), ("trunk", 0.5), ("trunk", 0.7), ("head", 0.4), ("head", 0.7)]
+    ("where", "share"),
+    [
+        *(("trunk", 0), ("trunk", 0.7), ("head", 0.7)),
+        *(pytest.param(*between, marks=pytest.mark.slow) for between in (("trunk", 0.5), ("head", 0.4))),
+    ],
 )
 @pytest.mark.parametrize("name", ["vgg16", "vgg16_largefov"])
 def test_neither_seeds_nor_dead_channels_decide_whether_a_training_survives(

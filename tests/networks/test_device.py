@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from napari_wsss.networks.device import autocast, background_threads, bf16_pays, choose_device, laid_out
+from napari_wsss.networks.device import autocast, background_threads, bf16_pays, choose_device, laid_out, seed_step
 
 
 def test_auto_takes_the_best_device_there_is() -> None:
@@ -69,3 +69,20 @@ def test_a_layout_changes_where_weights_lie_and_not_what_they_are(layout: torch.
     assert laid_out(network, layout) is network
     assert network.weight.is_contiguous(memory_format=layout)
     assert torch.equal(network.weight, before)
+
+
+def test_a_step_on_a_cpu_draws_as_ever_and_asks_no_other_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    asked: list[int] = []
+    for kind in (torch.cuda, torch.xpu, torch.mps):
+        for name in ("manual_seed", "manual_seed_all"):
+            monkeypatch.setattr(kind, name, asked.append, raising=False)
+    torch.rand(2)
+
+    seed_step(torch.device("cpu"), 5)
+
+    assert torch.equal(torch.rand(3), wanted)
+    assert not asked
+    seed_step(torch.device("cuda"), 5)
+    assert asked

@@ -61,6 +61,18 @@ def test_a_network_that_runs_at_two_scales_is_folded_too() -> None:
     torch.testing.assert_close(twice(fast, images), twice(trunk, images), rtol=1e-4, atol=1e-4)
 
 
+def test_two_passes_fold() -> None:
+    calls = []
+
+    def counted(network: nn.Module, images: Tensor) -> Tensor:
+        calls.append(images.shape)
+        return call(network, images)
+
+    folded(trained("resnet18"), counted)
+
+    assert len(calls) == 2, "one that finds what follows what, and one of the result"
+
+
 def test_the_original_is_left_alone() -> None:
     trunk = trained("resnet18")
     before = {key: value.clone() for key, value in trunk.state_dict().items()}

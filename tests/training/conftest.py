@@ -18,8 +18,8 @@ from training.config import RunConfig
 from training.resolving import resolve_file
 from training.stages.voc_folder import project_of
 
-TINY = ["--trunk-weights", "none", "--width", "0.0625", "--epochs", "2", "--batch-size", "2", "--crop", "48"]
-TINY += ["--warm-up", "0", "--precision", "float32", "--threads", "1"]
+TINY = ["--trunk", "resnet18", "--trunk-weights", "none", "--width", "0.0625", "--epochs", "2", "--batch-size", "2"]
+TINY += ["--crop", "48", "--warm-up", "0", "--precision", "float32", "--threads", "1"]
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +59,7 @@ def tiny_config() -> Callable[..., RunConfig]:
 
     def make(recipe: Recipe, method: str = "", **sections: dict[str, object]) -> RunConfig:
         base: dict[str, dict[str, object]] = {
-            "network": {"trunk_weights": "none", "width": 0.0625},
+            "network": {"trunk": "resnet18", "trunk_weights": "none", "width": 0.0625},
             "optimisation": {"epochs": 2, "batch_size": 2, "warm_up": 0},
             "augmentation": {"crop": 48},
             "hardware": {"threads": 1, "precision": "float32", "device": "cpu"},

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.networks.across import shared
-from napari_wsss.networks.device import laid_out
+from napari_wsss.networks.device import laid_out, seed_step
 from napari_wsss.networks.trunk import Trunk
 from training.config import Optimisation
 from training.data.samplers import BatchOrder
@@ -150,7 +150,7 @@ class Learner:
         """Set training mode, this step's random numbers (dropout) and the precision of the forward pass."""
         self.network.train()
         # From seed, step and part alone, so that a resumed run draws what the uninterrupted one would have.
-        torch.manual_seed(self._settings.seed * 1_000_003 + self.step + 7_368_787 * self._part.number)
+        seed_step(self._device, self._settings.seed * 1_000_003 + self.step + 7_368_787 * self._part.number)
         half = self._half or torch.bfloat16
         with torch.autocast(self._device.type, half, enabled=self._half is not None), shared(self._part.shares):
             yield

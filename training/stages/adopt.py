@@ -200,7 +200,7 @@ def _written(project: Project, config: RunConfig, found: Adopted) -> RunFolder:
     try:
         memory = {**config.remembered(), "adopted": found.facts}
         save_trained(run.path / BEST, found.state, replace(found.what, run=memory))
-    except BaseException as error:
+    except BaseException as error:  # an interruption, too: the record must not say that it runs
         run.finish("failed", error=str(error) or type(error).__name__)
         raise
     run.note(Progress(STAGE, 1, 1, found.facts["title"]))

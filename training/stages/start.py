@@ -71,7 +71,7 @@ def start(options: argparse.Namespace, report: Reporter) -> int:
         run.finish("stopped")
         report.say(f"stopped; continue with --resume {run.path}")
         return STOPPED
-    except BaseException as error:
+    except BaseException as error:  # a signal, too: the record of what has ended must not say that it runs
         run.finish("failed", error=str(error) or type(error).__name__)
         raise
     run.finish("done")

@@ -56,7 +56,7 @@ def unpacked(source: Path) -> Path:
         room = tempfile.TemporaryDirectory(prefix="napari-wsss-", ignore_cleanup_errors=True)
         try:
             _unpack(source, Path(room.name) / source.name)
-        except BaseException:
+        except BaseException:  # an interruption, too: what is unpacked in part is of no use
             room.cleanup()
             raise
         _unpacked[key] = room

@@ -15,7 +15,8 @@ from napari_wsss.project.project import Project
 from napari_wsss.session.runs import process
 from tests.session.conftest import CLASSES, Sitting
 
-TINY = {"trunk_weights": "none", "width": 0.0625, "epochs": 2, "batch_size": 2, "crop": 48, "warm_up": 0, "threads": 1}
+TINY = {"trunk": "resnet18", "trunk_weights": "none", "width": 0.0625, "epochs": 2, "batch_size": 2, "crop": 48}
+TINY |= {"warm_up": 0, "threads": 1}
 
 # Offers as `python -m training.run start` does, of the colours method; waits for its stop file when WAIT is set.
 CHILD = """

@@ -27,7 +27,7 @@ FEW = FeatureClusters(count=2, projection="pca", device="cpu")
 
 def apply_localizer(project: Project) -> None:
     torch.manual_seed(0)
-    localizer = Localizer.build("cam", TrunkChoice(width=1 / 16), class_count=len(project.classes))
+    localizer = Localizer.build("cam", TrunkChoice("resnet18", width=1 / 16), class_count=len(project.classes))
     torch.nn.init.normal_(localizer.classifier.weight)
     path = project.folder / "training" / "one.safetensors"
     localizer.save(path, project.classes, {})

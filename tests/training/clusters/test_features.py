@@ -14,7 +14,7 @@ from training.data.pictures import Pictures
 
 
 def test_features_are_the_mean_of_the_trunks_whatever_else_is_asked_for(project_folder: Path) -> None:
-    localizer = Localizer.build("cam", TrunkChoice(width=1 / 16), class_count=2).train()
+    localizer = Localizer.build("cam", TrunkChoice("resnet18", width=1 / 16), class_count=2).train()
     with Project.open(project_folder, read_only=True) as project:
         pictures, ids = Pictures(project, 1024), list(project.catalog.ids())[:3]
         together = list(pooled_features(localizer, pictures, ids))
@@ -31,7 +31,7 @@ def test_features_are_the_mean_of_the_trunks_whatever_else_is_asked_for(project_
 
 def test_class_features_are_pooled_where_the_class_is_seen() -> None:
     torch.manual_seed(0)
-    localizer = Localizer.build("cam", TrunkChoice(width=1 / 16), class_count=3).eval()
+    localizer = Localizer.build("cam", TrunkChoice("resnet18", width=1 / 16), class_count=3).eval()
     torch.nn.init.normal_(localizer.classifier.weight)
     image = np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)
     by_map, by_image = (class_features(localizer, image, (0, 2), pool) for pool in ("map", "image"))

@@ -131,7 +131,7 @@ def test_samples_come_back_class_by_class(tmp_path: Path) -> None:
 def test_a_linear_classifier_judges_by_its_weights() -> None:
     for method, first in (("cam", 0), ("sub_category", 0), ("seam", 1)):
         torch.manual_seed(0)
-        base = Localizer.build(method, TrunkChoice(width=1 / 16), class_count=3).eval()
+        base = Localizer.build(method, TrunkChoice("resnet18", width=1 / 16), class_count=3).eval()
         centres = torch.rand(4, base.trunk.channels)
 
         expected = (centres @ base.classifier.weight[first:, :, 0, 0].T).softmax(1)
@@ -142,7 +142,7 @@ def test_a_linear_classifier_judges_by_its_weights() -> None:
 @pytest.mark.parametrize("method", method_names("localize"))
 @pytest.mark.parametrize("class_count", [1, 3])
 def test_every_localizer_judges_features(method: str, class_count: int) -> None:
-    base = Localizer.build(method, TrunkChoice(width=1 / 16), class_count=class_count)
+    base = Localizer.build(method, TrunkChoice("resnet18", width=1 / 16), class_count=class_count)
     trunk = base.trunk
 
     found = judged(base, np.random.default_rng(0).random((2, trunk.channels), dtype=np.float32))
@@ -154,7 +154,7 @@ def test_every_localizer_judges_features(method: str, class_count: int) -> None:
 
 
 def test_the_trunk_comes_back_after_an_error() -> None:
-    base = Localizer.build("cam", TrunkChoice(width=1 / 16), class_count=2)
+    base = Localizer.build("cam", TrunkChoice("resnet18", width=1 / 16), class_count=2)
     trunk = base.trunk
     with pytest.raises(RuntimeError), seeing_only(base, torch.zeros(trunk.channels)):
         raise RuntimeError

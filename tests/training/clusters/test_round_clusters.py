@@ -34,7 +34,7 @@ def run(project: Project) -> RunFolder:
     """Return a run whose round 0 left a model."""
     made = RunFolder.create(project.training_folder, "classifier", Provenance("training.classifier"), {})
     torch.manual_seed(0)
-    localizer = Localizer.build("sub_category", TrunkChoice(width=1 / 16), class_count=len(project.classes))
+    localizer = Localizer.build("sub_category", TrunkChoice("resnet18", width=1 / 16), class_count=len(project.classes))
     localizer.save(made.path / "round-0" / "last.safetensors", project.classes, {})
     return made
 

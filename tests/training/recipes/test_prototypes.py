@@ -34,7 +34,7 @@ def project(project_folder: Path) -> Iterator[Project]:
 
 def base_file(folder: Path, method: str, classes: ClassList) -> Path:
     torch.manual_seed(0)
-    localizer = Localizer.build(method, TrunkChoice(width=1 / 16), class_count=len(classes))
+    localizer = Localizer.build(method, TrunkChoice("resnet18", width=1 / 16), class_count=len(classes))
     localizer.save(folder / f"{method}.safetensors", classes, {})
     return folder / f"{method}.safetensors"
 

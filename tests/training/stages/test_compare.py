@@ -13,7 +13,7 @@ from training.run import main
 
 TINY = {
     "all": {
-        "network": {"width": 0.0625},
+        "network": {"trunk": "resnet18", "width": 0.0625},
         "optimisation": {"batch_size": 2, "warm_up": 0},
         "augmentation": {"crop": 48},
         "hardware": {"precision": "float32"},

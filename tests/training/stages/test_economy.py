@@ -18,7 +18,7 @@ from training.stages.economy import Measuring, between_lessons
 @pytest.fixture
 def command(tiny_data: Path, tmp_path: Path) -> Callable[..., list[str]]:
     """Return a function: more words -> a command that measures tiny pictures in a second."""
-    options = {"network": {"width": 0.0625}, "optimisation": {"iterations": 3, "batch_size": 64}}
+    options = {"network": {"trunk": "resnet18", "width": 0.0625}, "optimisation": {"iterations": 3, "batch_size": 64}}
     (tmp_path / "c.json").write_text(json.dumps(options))
     fixed = ["economy", "--weights", "none", "--config", str(tmp_path / "c.json"), "--threads", "1", "--no-crf"]
 

@@ -103,7 +103,7 @@ def test_rounds_walk_and_saliency(
         carry_out(project, config, begin(project, config), EventLines())
         segmentation = tiny_config("segmentation", optimisation={"epochs": 1})
         carry_out(project, segmentation, begin(project, segmentation), EventLines())
-        affinity = AffinityModel.build("affinity_net", TrunkChoice(width=1 / 16))
+        affinity = AffinityModel.build("affinity_net", TrunkChoice("resnet18", width=1 / 16))
         affinity.save(applied_folder / "affinity.safetensors", None, {})
         plan = with_model(project.plan, "affinity", "affinity_net", "affinity.safetensors")
         project.set_plan(replace(plan, saliency_folder=str(tiny_data / "SegmentationClass")))

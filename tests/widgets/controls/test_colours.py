@@ -81,9 +81,10 @@ def window(make_napari_viewer, model_folder, tmp_path, qtbot) -> Iterator[WsssDo
 def pixels(widget: QWidget) -> np.ndarray:
     """Return what a widget looks like as (H, W, 3) uint8."""
     image = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
-    return np.array(
-        [[image.pixelColor(x, y).getRgb()[:3] for x in range(image.width())] for y in range(image.height())], np.uint8
-    )
+    bits = image.constBits()
+    if hasattr(bits, "setsize"):  # PyQt's pointer, which is no buffer before it has a size
+        bits.setsize(image.sizeInBytes())
+    return np.frombuffer(bits, np.uint8).reshape(image.height(), image.width(), 4)[..., 2::-1].copy()
 
 
 def strongest(picture: np.ndarray) -> float:

@@ -109,11 +109,13 @@ def assert_nothing_is_markup(top: QWidget) -> int:
     return seen
 
 
-def test_every_widget_shows_foreign_text_as_text(docked, qtbot):
+def test_every_widget_shows_foreign_text_as_text_and_no_name_widens_the_panel(docked, qtbot):
     for page in range(docked.tabs.count()):
         docked.tabs.setCurrentIndex(page)
         qtbot.wait(20)
         qtbot.waitUntil(lambda: not docked.session.jobs.all, timeout=20000)
+        least = docked.tabs.widget(page).widget().minimumSizeHint()
+        assert least.width() <= WIDE, docked.tabs.tabText(page)
     docked.session.signals.failed.emit(f"<b>{MARK}</b> went wrong")
     docked.tabs.review.classes.chips.open_popup()
     assert assert_nothing_is_markup(docked) > 12
@@ -125,15 +127,7 @@ def test_every_widget_shows_foreign_text_as_text(docked, qtbot):
     docked.tabs.review.classes.chips.popup.hide()
 
 
-def test_a_long_class_name_does_not_widen_the_panel(docked, qtbot):
-    for page in range(docked.tabs.count()):
-        docked.tabs.setCurrentIndex(page)
-        qtbot.wait(20)
-        area = docked.tabs.widget(page)
-        assert area.widget().minimumSizeHint().width() <= WIDE, docked.tabs.tabText(page)
-
-
-def test_a_notification_shows_an_error_as_text(docked, qtbot):
+def test_a_notification_shows_an_error_as_text(qtbot):
     shown = NapariQtNotification(as_text(f"<b>{MARK}</b> &lt; <img src=x>"), severity="warning")
     qtbot.addWidget(shown)
     assert not is_markup(shown.message.text())
