@@ -113,9 +113,13 @@ class Segmenter(TrunkNetwork):
         """Return probabilities (B,C+1,H,W) of normalised images (B,3,H,W), background first, summing to 1."""
 
     def segment_among(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Return probabilities (B,C+1,H,W) that only background and the labelled classes (B,C) bool share."""
-        found = self.segment(images) * with_background(labels)[:, :, None, None]
-        return found / found.sum(1, keepdim=True).clamp(min=torch.finfo(found.dtype).tiny)
+        """Return probabilities (B,C+1,H,W) that only background and the labelled classes (B,C) bool share.
+
+        They share equally where the network is so sure of another class that nothing is left for them.
+        """
+        found = self.segment(images)
+        found = found.clamp(min=torch.finfo(found.dtype).tiny) * with_background(labels)[:, :, None, None]
+        return found / found.sum(1, keepdim=True)
 
     @abstractmethod
     def loss(self, batch: SegmenterBatch) -> dict[str, Tensor]:

@@ -193,5 +193,11 @@ def test_labels_leave_only_what_may_be_there(segmenter: Segmenter) -> None:
     np.testing.assert_array_equal(predict(segmenter, image, EXACT, ())[0], np.ones((64, 80), np.float32))
 
 
+def test_labels_share_equally_what_a_sure_network_gives_to_no_label() -> None:
+    sure = Reddish(1, build_trunk("mobilenet_v2", width=1 / 16))
+    sure.segment = lambda images: torch.stack([0 * images[:, 0], 0 * images[:, 0]], 1)  # type: ignore[method-assign]
+    assert (predict(sure, picture(8, 8), EXACT, (0,)) == 0.5).all()
+
+
 def test_where_nobody_says_all_classes_are_possible(segmenter: Segmenter) -> None:
     assert segmenter.known_classes.tolist() == [True] * 3
