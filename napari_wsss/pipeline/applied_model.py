@@ -100,14 +100,14 @@ def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, backgro
         gone = {k for k in classes if k + 1 in project_classes.gone}
         pairs = {k: own for k, own in pairs.items() if k not in gone or network.was_shown(own)}
         unshown = [k for k in classes if k not in gone and (k not in pairs or not network.was_shown(pairs[k]))]
-        power = float(getattr(network, "map_power", 0.0)) if lineage.labelled else 0.0
-        if not (unshown or power) or (lineage.labelled and not lineage.plan.localizer_checkpoint):
+        share = float(getattr(network, "map_share", 0.0)) if lineage.labelled else 0.0
+        if not (unshown or share) or (lineage.labelled and not lineage.plan.localizer_checkpoint):
             return _from_features(lineage, network, classes, pairs)
         found = _from_features(lineage, network, classes, {k: own for k, own in pairs.items() if k not in unshown})
         if not lineage.labelled:
             return found
         maps = _localized(lineage, classes, device, background)
-        return with_maps_of(pooled(found, maps, power), maps, unshown)
+        return with_maps_of(pooled(found, maps, share), maps, unshown)
     image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
         return from_probabilities(network.infer(image, settings), classes, pairs)

@@ -76,8 +76,8 @@ class LearnerState:
         Images decided as a whole when it was.
     sizes : str
         How the sizes compared, in a few words.
-    map_power : float in [0, 1]
-        Power of the maps that proposals are multiplied with.
+    map_share : float in [0, 1]
+        Of the maps that proposals are pooled with.
     doubted : tuple of str
         Images of which something counted less, as everything else contradicts it.
     """
@@ -93,7 +93,7 @@ class LearnerState:
     enlargement: float = 0.0
     measured_by: int = 0
     sizes: str = ""
-    map_power: float = 0.0
+    map_share: float = 0.0
     doubted: tuple[str, ...] = ()
 
     @property
@@ -123,7 +123,7 @@ class LearnerState:
         counts = {"whole": self.whole, "parts": self.parts}
         facts = {"left_to_maps": self.left_to_maps, "left_out": self.left_out, "seconds": self.seconds}
         facts |= {
-            "map_power": self.map_power,
+            "map_share": self.map_share,
             "doubted": self.doubted,
             "enlargement": self.enlargement,
             "measured_by": self.measured_by,
@@ -151,7 +151,7 @@ class LearnerState:
             number(record, "enlargement"),
             whole(record, "measured_by"),
             text(record, "sizes"),
-            number(record, "map_power"),
+            number(record, "map_share"),
             texts(record, "doubted"),
         )
 

@@ -1,10 +1,12 @@
 """How a learner's probabilities and activation maps become one answer.
 
-Where maps are known to help, both are multiplied, the maps by a power a in [0, 1] (a logarithmic opinion pool: Genest
-and Zidek, "Combining Probability Distributions", Statistical Science 1986). With p the learner's probabilities and q
-the maps s and (1 - max s)^2 for the background brought to a sum of 1, at least `LEAST`::
+Where maps are known to help, both are multiplied, the maps' share w in [0, 1] deciding by which powers (a logarithmic
+opinion pool: Genest and Zidek, "Combining Probability Distributions", Statistical Science 1986). With p the learner's
+probabilities and q the maps and their background brought to a sum of 1, at least `LEAST`::
 
-    p'_k = p_k q_k^a / sum over l of p_l q_l^a
+    p'_k = p_k^a q_k^b / sum over l of p_l^a q_l^b      a = min(1, (1 - w) / w)      b = min(1, w / (1 - w))
+
+so that neither is sharpened: 0 leaves the learner alone, a half counts both fully, 1 leaves the maps.
 
 Classes that nobody has shown a learner yet keep their activation maps. With p over background and the classes it was
 shown, and q the maps and a constant background brought to a sum of 1, the classes U it was not shown take what their
@@ -23,8 +25,8 @@ LEAST = 0.02
 """What maps say nothing of stays possible."""
 
 
-def pooled(found: ActivationMaps, maps: ActivationMaps, power: float) -> ActivationMaps:
-    """Return a learner's probabilities multiplied by a power of activation maps.
+def pooled(found: ActivationMaps, maps: ActivationMaps, share: float) -> ActivationMaps:
+    """Return a learner's probabilities multiplied with activation maps.
 
     Parameters
     ----------
@@ -33,19 +35,20 @@ def pooled(found: ActivationMaps, maps: ActivationMaps, power: float) -> Activat
     maps : ActivationMaps
         Of the same classes and size; a background they have is not asked. A class whose map is 0 everywhere, such as
         one the localizer never learned, is told nothing: it is pooled with what the background is.
-    power : float in [0, 1]
-        0 leaves the probabilities as they are.
+    share : float in [0, 1]
+        Of the maps.
     """
     assert found.background is not None
-    if not power:
+    if share <= 0:
         return found
     background = (1 - maps.scores.max(0)) ** 2 if len(maps.classes) else np.ones(maps.size, np.float32)
     total = maps.scores.sum(0) + background
     background = np.maximum(background / total, LEAST)
     says_something = (maps.scores > 0).max((1, 2), keepdims=True)
     scores = np.where(says_something, np.maximum(maps.scores / total, LEAST), background)
-    exponent = np.float32(power)
-    scores, rest = found.scores * scores**exponent, found.background * background**exponent
+    own = np.float32(min(1.0, (1 - share) / share))
+    others = np.float32(min(1.0, share / (1 - share)) if share < 1 else 1.0)
+    scores, rest = found.scores**own * scores**others, found.background**own * background**others
     total = np.maximum(scores.sum(0) + rest, np.finfo(np.float32).tiny)
     return found.with_scores(scores / total, rest / total)
 

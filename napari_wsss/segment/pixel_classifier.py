@@ -10,7 +10,7 @@ per image, and a fit takes seconds: what a person gives is learned at once.
 
 `known` says which classes were shown. Where image-level labels are given, another class gets what is neither background
 nor a class that was shown: nothing ever pulled its logit anywhere. Without labels its probability is 0. In proposals it
-keeps the maps of the applied localizer, if there is one (`keeps_maps`). `map_power` says how much these maps count in
+keeps the maps of the applied localizer, if there is one (`keeps_maps`). `map_share` says how much these maps count in
 proposals of the classes that were shown.
 """
 
@@ -115,16 +115,16 @@ class PixelClassifier(Segmenter):
         )
         self._hashed: tuple[tuple[tuple[int, int], ...], str] = (), ""
         self.register_buffer("known", torch.ones(class_count + 1, dtype=torch.bool))
-        self.register_buffer("map_power", torch.zeros(()))
+        self.register_buffer("map_share", torch.zeros(()))
 
     known: Tensor
     """(C+1,) bool: which classes somebody has shown, background first."""
-    map_power: Tensor
-    """() float32 in [0, 1]: the power of the localizer's maps that proposals are multiplied with."""
+    map_share: Tensor
+    """() float32 in [0, 1]: the share of the localizer's maps in proposals (`pipeline.unshown.pooled`)."""
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Take a state, also one that was saved before maps were multiplied with; as torch does besides."""
-        without = {"map_power": torch.zeros_like(self.map_power)}
+        without = {"map_share": torch.zeros_like(self.map_share)}
         return super().load_state_dict({**without, **state_dict}, strict, assign)
 
     @property

@@ -183,11 +183,11 @@ def test_an_answer_is_multiplied_with_as_much_of_the_maps_as_its_network_says(wi
     alone = model_maps(lineage, (0,), "cpu", False)
     maps = model_maps(Lineage.of(project, IDS[0], "localize"), (0,), "cpu", False)
 
-    network.map_power.fill_(0.5)
+    network.map_share.fill_(0.5)
     found = model_maps(lineage, (0,), "cpu", False)
 
     expected = pooled(alone, maps, 0.5)
     assert not np.allclose(expected.scores, alone.scores, atol=1e-2)
     np.testing.assert_allclose(found.scores, expected.scores, atol=2e-3)  # stored in half precision
-    network.map_power.fill_(0.0)
+    network.map_share.fill_(0.0)
     np.testing.assert_array_equal(model_maps(lineage, (0,), "cpu", False).scores, alone.scores)

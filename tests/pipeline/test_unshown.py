@@ -40,10 +40,10 @@ def test_with_every_class_unshown_the_mask_is_that_of_the_maps() -> None:
     np.testing.assert_array_equal(with_maps_of(silent, asked, asked.classes).to_mask(), asked.to_mask())
 
 
-@given(st.integers(0, 50), st.floats(0.1, 1))
-def test_odds_of_maps_count_by_their_power(seed: int, power: float) -> None:
+@given(st.integers(0, 50), st.floats(0.1, 0.5))
+def test_odds_of_maps_count_by_their_share(seed: int, share: float) -> None:
     found, asked = renormalised(maps(seed)), maps(seed + 1)
-    mixed = pooled(found, asked, power)
+    mixed, power = pooled(found, asked, share), share / (1 - share)
     told = renormalised(asked.with_scores(asked.scores, (1 - asked.scores.max(0)) ** 2))
     assert mixed.background is not None
     assert found.background is not None
@@ -54,6 +54,14 @@ def test_odds_of_maps_count_by_their_power(seed: int, power: float) -> None:
         mixed.scores * found.background, found.scores * mixed.background * odds, rtol=1e-3, atol=1e-6
     )
     assert pooled(found, asked, 0.0) is found
+
+
+@given(st.integers(0, 50))
+def test_more_than_half_leaves_less_of_the_learner_until_there_are_maps_alone(seed: int) -> None:
+    found, other, asked = renormalised(maps(seed)), renormalised(maps(seed + 2)), maps(seed + 1)
+    apart = [np.abs(pooled(found, asked, w).scores - pooled(other, asked, w).scores).max() for w in (0.5, 0.7, 0.9, 1)]
+    assert apart == sorted(apart, reverse=True)
+    assert apart[-1] == 0
 
 
 def test_a_class_the_localizer_never_learned_is_not_held_against_the_background() -> None:

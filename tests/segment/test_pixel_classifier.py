@@ -73,18 +73,18 @@ def test_enlargement_makes_the_grid_finer_and_is_saved(tmp_path: Path) -> None:
     assert plain.describe(picture(), EXACT).grid == tuple(-(-side // 8) for side in picture().shape[:2])
 
 
-def test_a_power_of_maps_is_saved_and_states_without_one_have_none(tmp_path: Path) -> None:
+def test_a_share_of_maps_is_saved_and_states_without_one_have_none(tmp_path: Path) -> None:
     classifier, other = build(), build()
-    classifier.map_power.fill_(0.25)
+    classifier.map_share.fill_(0.25)
     classifier.save(tmp_path / "x.safetensors", ClassList("abc"), {})
     again, _, _ = Segmenter.restore(tmp_path / "x.safetensors")
-    assert float(again.map_power) == 0.25
+    assert float(again.map_share) == 0.25
 
-    older = {name: value for name, value in classifier.state_dict().items() if name != "map_power"}
+    older = {name: value for name, value in classifier.state_dict().items() if name != "map_share"}
     other.load_state_dict(older)
 
-    assert float(other.map_power) == 0
-    assert "map_power" not in older
+    assert float(other.map_share) == 0
+    assert "map_share" not in older
 
 
 def test_what_features_depend_on_is_the_trunk_not_the_head() -> None:

@@ -82,7 +82,7 @@ class Machine:
         self.learned = finish(self._learner.learn())
         if agreement is not None:
             self._learner.leave_to_maps(agreement.better_by_maps)
-        self._learner.multiply_maps(0.0 if agreement is None else agreement.power)
+        self._learner.share_with_maps(0.0 if agreement is None else agreement.share)
         self.fit = time.process_time() - started - apart
         self.seconds += self.fit
 
@@ -133,8 +133,8 @@ class Machine:
         """Return the learner's probabilities beside the applied localizer's maps, as `pipeline.unshown` mixes them."""
         everything = learner.maps(image_id)
         shown = tuple(k for k in everything.classes if learner.classifier.was_shown(k))
-        power = float(learner.classifier.map_power) if self._project.catalog.get(image_id).labelled else 0.0
-        is_whole = len(shown) == len(everything.classes) and not power
+        share = float(learner.classifier.map_share) if self._project.catalog.get(image_id).labelled else 0.0
+        is_whole = len(shown) == len(everything.classes) and not share
         if is_whole or not self._project.plan.localizer_checkpoint:
             return everything
         answer = learner.classifier.answer(learner.features(image_id), shown)
@@ -144,7 +144,7 @@ class Machine:
         maps = pipeline.base_maps(self._project, image_id, "localize")
         assert maps is not None
         maps = maps.with_scores(maps.scores, np.full(maps.size, MAP_BACKGROUND, np.float32))
-        found = pooled(everything.with_scores(scores, answer[0]), maps, power)
+        found = pooled(everything.with_scores(scores, answer[0]), maps, share)
         return with_maps_of(found, maps, set(everything.classes) - set(shown))
 
     def shown(self, image_id: str) -> Mask | None:

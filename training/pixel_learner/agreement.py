@@ -8,8 +8,9 @@ Plans", 1982)::
 
     d > MARGIN + SURELY sqrt((N - 1) / N sum over i of (d_i - mean d)^2)
 
-While most images are known in part only, the learner's answer is judged as it is and multiplied with a power of the
-maps (`pipeline.unshown.pooled`); the power that agrees best is taken. Folds flatter maps, so the power is small.
+The learner's answer is judged as it is and pooled with the maps at several shares w (`pipeline.unshown.pooled`). The
+share whose agreement less MARGIN w is largest is taken: folds flatter maps, and maps alone have to be better by the
+margin here, too.
 """
 
 from collections.abc import Callable, Mapping
@@ -26,8 +27,8 @@ from training.scoring.metrics import Scores
 MARGIN, SURELY = 0.1, 2.0
 """IoU by which maps must be better before a class is left to them, as folds see fewer images than the learner does; and
 standard errors besides. docs/benchmarks.md says what less costs."""
-POWERS = (0.0, 0.25)
-"""Powers of the maps that are tried, ascending: of equal ones the least is taken."""
+SHARES = (0.0, 0.2, 1 / 3, 0.5, 2 / 3, 1.0)
+"""Shares of the maps that are tried, ascending: of equal ones the least is taken."""
 Figures = NDArray[np.float64]
 
 
@@ -45,8 +46,8 @@ class Agreement:
         In how many of them each value was shown.
     doubt : (C + 1,) float64 >= 0, optional
         Standard error of the difference between maps and learner, by leaving out each image once.
-    power : float in [0, 1]
-        Power of the maps that the learner's answer was multiplied with.
+    share : float in [0, 1]
+        Of the maps that the learner's answer was pooled with.
     doubts : mapping of str to (H, W) bool
         Of images that are known in part: which pixels are contradicted (`training.pixel_learner.doubts`).
     """
@@ -56,7 +57,7 @@ class Agreement:
     images: int
     shown_in: NDArray[np.int64] | None = None
     doubt: Figures | None = None
-    power: float = 0.0
+    share: float = 0.0
     doubts: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     @property
@@ -163,27 +164,25 @@ def compared(
     background : float in [0, 1]
         Background score beside maps that bring none.
     """
-    whole = sum(example.whole for example, _ in held_out)
-    powers = POWERS if 2 * whole < len(held_out) else (0.0,)
-    maps, learners = Tally(class_count), {power: Tally(class_count) for power in powers}
+    maps, learners = Tally(class_count), {share: Tally(class_count) for share in SHARES}
     for example, answer in held_out:
         other = maps_of(example.image_id)
         if other is not None:
             maps.add(example, mask_of(other, background))
-        for power, learner in learners.items():
-            learner.add(example, _beside(answer, other, power).to_mask())
+        for share, learner in learners.items():
+            learner.add(example, _beside(answer, other, share).to_mask())
     if maps.images != len(held_out):
         learner = learners[0.0]
         return Agreement(learner.iou, np.full(class_count + 1, np.nan), learner.images, learner.shown_in)
     found = [
-        Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps), power)
-        for power, learner in learners.items()
+        Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps), share)
+        for share, learner in learners.items()
     ]
-    return max(found, key=lambda one: one.mean)
+    return max(found, key=lambda one: one.mean - MARGIN * one.share)
 
 
-def _beside(answer: ActivationMaps, maps: ActivationMaps | None, power: float) -> ActivationMaps:
-    """Return an answer multiplied with maps of the same classes; as it is where these are of others (unlabelled)."""
-    if maps is None or not power or maps.classes != answer.classes:
+def _beside(answer: ActivationMaps, maps: ActivationMaps | None, share: float) -> ActivationMaps:
+    """Return an answer pooled with maps of the same classes; as it is where these are of others (unlabelled)."""
+    if maps is None or not share or maps.classes != answer.classes:
         return answer
-    return pooled(answer, maps, power)
+    return pooled(answer, maps, share)

@@ -44,7 +44,7 @@ class Desk:
         self._traces: dict[str, Trace] = {}
         self._agreement: tuple[float | None, int] = (None, 0)  # and of how many images
         self._left_to_maps: tuple[int, ...] = ()
-        self._map_power = 0.0
+        self._map_share = 0.0
         self._localizer = ""
         self._is_compared = False  # with the maps of this localizer
         self._is_news = False  # since the last fit
@@ -87,7 +87,7 @@ class Desk:
             yield from self._compare(lesson.folds, may_drop_maps=lesson.thorough)
         learned = yield from learner.learn(warm=not thorough, rounds=None if thorough else 0)
         learner.leave_to_maps(self._left_to_maps)
-        learner.multiply_maps(self._map_power)
+        learner.share_with_maps(self._map_share)
         self._is_news, self._was_thorough = False, thorough
         checkpoint = next_state(self.project)
         learner.save(checkpoint)
@@ -105,7 +105,7 @@ class Desk:
             enlargement=learner.classifier.enlargement if self._measured_by else 0.0,
             measured_by=self._measured_by,
             sizes=self._sizes,
-            map_power=self._map_power,
+            map_share=self._map_share,
             doubted=learner.doubted,
         )
         state.note()
@@ -159,7 +159,7 @@ class Desk:
         self._is_compared = True
         mean = found.mean if math.isfinite(found.mean) else None
         self._agreement = mean, found.images
-        self._left_to_maps, self._map_power = found.better_by_maps, found.power
+        self._left_to_maps, self._map_share = found.better_by_maps, found.share
 
     def close(self) -> None:
         """Close the project."""

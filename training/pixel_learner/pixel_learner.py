@@ -326,9 +326,9 @@ class PixelLearner:
         for k in classes:
             self.classifier.known[k + 1] = False
 
-    def multiply_maps(self, power: float) -> None:
-        """Have proposals multiplied with a power in [0, 1] of the localizer's maps, from now on."""
-        self.classifier.map_power.fill_(power)
+    def share_with_maps(self, share: float) -> None:
+        """Have proposals pooled with the localizer's maps, which have a share in [0, 1], from now on."""
+        self.classifier.map_share.fill_(share)
 
     def _stored_maps(self, image_id: str) -> ActivationMaps | None:
         if not self._project.plan.localizer_checkpoint:

@@ -122,9 +122,9 @@ def _left_to_maps(project: Project, learner: PixelLearner, run: RunFolder, found
         return "Too little was given to compare it with the maps."
     better, names = found.better_by_maps, project.classes.names
     learner.leave_to_maps(better)
-    learner.multiply_maps(found.power)
+    learner.share_with_maps(found.share)
     run.update(
-        map_power=found.power,
+        map_share=found.share,
         doubted=learner.doubted,
         agreement={"learner": found.mean, "images": found.images},
         left_to_maps=[names[k] for k in better],

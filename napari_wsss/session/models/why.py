@@ -2,7 +2,7 @@
 
 A pixel classifier notes in its ``run.json`` (a learner beside the window: beside each state) how far it agreed with
 what the person gave about images that were left out, and on which classes the maps it would replace were better there;
-these classes keep the maps. Where it agreed more when multiplied with a power of the maps, that is noted, too.
+these classes keep the maps. Where it agreed more when pooled with the maps, their share is noted, too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,7 +35,10 @@ def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
         return ""
     who = f"{method_title(source, method_of(plan, source))} of {model_name(plan.segmenter_checkpoint)}"
     agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {agreement['images']:.0f} images left out"
-    beside = " with the maps beside it" if number(record, "map_power") else ""
+    share = number(record, "map_share")
+    beside = " with the maps beside it" if share else ""
+    if share == 1:
+        beside = ", and no more than its maps, which are shown"
     by_maps = ", ".join(sorted(left & set(labels)))
     maps = f"; {by_maps} by the maps of {model_name(plan.localizer_checkpoint)}, better there" if by_maps else ""
     return f"{who}, {agrees}{beside}{maps}"

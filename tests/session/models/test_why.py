@@ -42,7 +42,7 @@ def test_it_follows_the_record(learned: tuple[Project, Plan]) -> None:
     assert "green" in why_proposal(project, plan, {"green"})
     assert "beside it" not in why_proposal(project, plan, {"green"})
     path = (project.folder / SEGMENTER).with_name("run.json")
-    path.write_text(json.dumps({"agreement": {"learner": 0.7, "images": 30}, "left_to_maps": [], "map_power": 0.5}))
+    path.write_text(json.dumps({"agreement": {"learner": 0.7, "images": 30}, "left_to_maps": [], "map_share": 0.5}))
     os.utime(path, ns=(1, 1))
     assert "70 %" in why_proposal(project, plan, {"green"})
     assert why_proposal(project, plan, {"green"}).endswith("30 images left out with the maps beside it")

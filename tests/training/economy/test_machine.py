@@ -127,9 +127,9 @@ def test_classes_on_which_maps_agree_more_are_left_to_them(
         k = project.classes.index(machine.learned.classes[0])
         learner_is, maps_are = np.full((2, len(project.classes) + 1), 0.5)
         maps_are[k + 1] = 0.9
-        monkeypatch.setattr(learner, "compare", comparing_as(Agreement(learner_is, maps_are, 2, power=0.5)))
+        monkeypatch.setattr(learner, "compare", comparing_as(Agreement(learner_is, maps_are, 2, share=0.5)))
         machine.learn(ids)
-        assert float(learner.classifier.map_power) == 0.5
+        assert float(learner.classifier.map_share) == 0.5
         assert not learner.classifier.was_shown(k)
         others = [project.classes.index(name) for name in machine.learned.classes[1:]]
         assert all(map(learner.classifier.was_shown, others))
@@ -140,7 +140,7 @@ def test_what_it_proposes_is_what_the_applied_checkpoint_does(
 ) -> None:
     with Project.open(applied_folder) as project:
         learner = learner_of(project, tiny_config)
-        monkeypatch.setattr(learner, "compare", comparing_as(Agreement(np.full(4, 0.5), np.full(4, 0.5), 2, power=0.5)))
+        monkeypatch.setattr(learner, "compare", comparing_as(Agreement(np.full(4, 0.5), np.full(4, 0.5), 2, share=0.5)))
         machine = Machine(project, learner)
         machine.learn(list(project.catalog.ids(split="train")))
         image_id = next(record.id for record in project.catalog.records() if record.labels)

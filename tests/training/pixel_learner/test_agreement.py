@@ -37,20 +37,25 @@ def test_only_what_was_said_counts() -> None:
     assert np.isnan(tally.iou[2])
 
 
+def apart(pairs: list[tuple[ActivationMaps, ActivationMaps]]) -> Agreement:
+    """Return how answers and maps of the same image agree, without pooling them."""
+    learner, maps = Tally(2), Tally(2)
+    for at, (answered, mapped) in enumerate(pairs):
+        learner.add(example(f"{at}.png"), answered.to_mask())
+        maps.add(example(f"{at}.png"), mapped.to_mask())
+    return Agreement(learner.iou, maps.iou, len(pairs), learner.shown_in, doubt_of(learner, maps))
+
+
 def test_a_class_is_left_to_maps_that_agree_more() -> None:
-    good, bad = answer(3, background=False), answer(6, background=False)
-    worse = compared(2, [(example(), answer(1))], lambda _: good, 0.4)
-    better = compared(2, [(example(), answer(3))], lambda _: bad, 0.4)
-    assert worse.better_by_maps == (0,)
+    better = apart([(answer(3), answer(6))])
+    assert apart([(answer(1), answer(3))]).better_by_maps == (0,)
     assert better.better_by_maps == ()
     assert better.mean == 1
 
 
 def test_what_a_single_image_decides_is_not_left_to_maps() -> None:
-    good, poor = answer(3, background=False), answer(2, background=False)
-    pairs = [(example(f"{at}.png"), answer(1)) for at in range(6)]
-    every = compared(2, pairs, lambda _: good, 0.4)
-    one = compared(2, pairs[:3], lambda name: good if name == "0.png" else answer(1, background=False), 0.4)
+    every = apart([(answer(1), answer(3))] * 6)
+    one = apart([(answer(1), answer(3 if at == 0 else 1)) for at in range(3)])
     assert every.better_by_maps == (0,)
     assert one.maps[1] > one.learner[1] + MARGIN  # but all of it by one image of three
     assert one.better_by_maps == ()
@@ -58,8 +63,7 @@ def test_what_a_single_image_decides_is_not_left_to_maps() -> None:
     assert every.doubt is not None
     assert every.doubt[1] == pytest.approx(0)
     assert one.doubt[1] > 0.1
-    small = compared(2, [(example(), answer(2))] * 4, lambda _: poor, 0.4)
-    assert small.better_by_maps == ()
+    assert apart([(answer(2), answer(2))] * 4).better_by_maps == ()
 
 
 @given(st.integers(2, 6), st.integers(0, 99))
@@ -103,24 +107,39 @@ def clicked(name: str) -> Example:
     return replace(example(name), whole=False)
 
 
-@pytest.mark.parametrize(("columns", "power"), [(3, 0.25), (6, 0.0)])
-def test_maps_are_multiplied_with_where_that_agrees_more(columns: int, power: float) -> None:
+@pytest.mark.parametrize(("columns", "share"), [(3, 0.2), (6, 0.0)])
+def test_maps_are_multiplied_with_where_that_agrees_more(columns: int, share: float) -> None:
     maps = answer(columns, background=False)
     found = compared(2, [(clicked("a.png"), unsure(2)), (clicked("b.png"), unsure(2))], lambda _: maps, 0.4)
-    assert found.power == power
-    assert found.mean == (1 if power else pytest.approx((9 / 12 + 6 / 9) / 2))
+    assert found.share == share
+    assert found.mean == (1 if share else pytest.approx((9 / 12 + 6 / 9) / 2))
 
 
 def test_maps_of_other_classes_or_not_of_all_images_are_not_multiplied_with() -> None:
     good, pairs = answer(3, background=False), [(clicked("a.png"), unsure(2)), (clicked("b.png"), unsure(2))]
     others = ActivationMaps(good.scores, (1,))
-    assert compared(2, pairs, lambda _: others, 0.4).power == 0
-    assert compared(2, pairs, lambda name: good if name == "a.png" else None, 0.4).power == 0
+    assert compared(2, pairs, lambda _: others, 0.4).share == 0
+    assert compared(2, pairs, lambda name: good if name == "a.png" else None, 0.4).share == 0
 
 
-def test_nothing_is_multiplied_once_half_of_the_images_are_decided() -> None:
-    pairs = [(clicked("a.png"), unsure(2)), (example("b.png"), unsure(2))]
-    assert compared(2, pairs, lambda _: answer(3, background=False), 0.4).power == 0
+def test_maps_alone_are_taken_where_a_sure_learner_is_far_worse() -> None:
+    found = compared(
+        2, [(clicked("a.png"), answer(0)), (clicked("b.png"), answer(0))], lambda _: answer(3, background=False), 0.4
+    )
+    assert found.share == 1
+    assert found.mean == 1
+
+
+def test_maps_that_are_hardly_better_count_nothing() -> None:
+    size = (10, 40)
+    values = np.zeros(size, np.uint8)
+    values[:, :20] = 1
+    said = [replace(example(name), values=values, weights=np.ones(size, np.float32)) for name in ("a.png", "b.png")]
+    near, right = (np.zeros((1, *size), np.float32) for _ in range(2))
+    near[0, :, :19], right[0, :, :20] = 0.6, 1
+    answers = ActivationMaps(near, (0,), np.where(near[0] > 0, 0.4, 0.6).astype(np.float32))
+    found = compared(2, [(one, answers) for one in said], lambda _: ActivationMaps(right, (0,)), 0.4)
+    assert found.share <= 0.2
 
 
 def test_nothing_held_out_leaves_nothing_to_maps() -> None:
