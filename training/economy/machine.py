@@ -20,7 +20,7 @@ from napari_wsss.pixels.propagate import prior_of, propagate
 from napari_wsss.pixels.superpixels import find_superpixels
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import read_scribbles
-from training.pixel_learner.agreement import Agreement
+from training.pixel_learner.agreement import UNKNOWN_SHARE, Agreement
 from training.pixel_learner.fitting import Learned
 from training.pixel_learner.measured_enlargement import FOLDS, measured_enlargement
 from training.pixel_learner.pixel_learner import PixelLearner
@@ -82,7 +82,7 @@ class Machine:
         self.learned = finish(self._learner.learn())
         if agreement is not None:
             self._learner.leave_to_maps(agreement.better_by_maps)
-        self._learner.share_with_maps(0.0 if agreement is None else agreement.share)
+        self._learner.share_with_maps(UNKNOWN_SHARE if agreement is None else agreement.share)
         self.fit = time.process_time() - started - apart
         self.seconds += self.fit
 

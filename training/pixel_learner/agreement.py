@@ -29,6 +29,8 @@ MARGIN, SURELY = 0.1, 2.0
 standard errors besides. docs/benchmarks.md says what less costs."""
 SHARES = (0.0, 0.2, 1 / 3, 0.5, 2 / 3, 1.0)
 """Shares of the maps that are tried, ascending: of equal ones the least is taken."""
+UNKNOWN_SHARE = 0.5
+"""Of the maps while too few images are known to compare."""
 Figures = NDArray[np.float64]
 
 

@@ -17,6 +17,7 @@ from napari_wsss.pixels.working_size import LARGEST
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.scribble_files import scribble_path
+from training.pixel_learner.agreement import UNKNOWN_SHARE
 from training.pixel_learner.measured_enlargement import measured_enlargement
 from training.pixel_learner.pixel_learner import STAGE, PixelLearner
 from training.resolving import resolve_file
@@ -154,6 +155,7 @@ class Desk:
         try:
             found = yield from compare(folds)
         except LabelError:  # of too few images to leave any out
+            self._map_share = UNKNOWN_SHARE
             return
         assert found is not None
         self._is_compared = True

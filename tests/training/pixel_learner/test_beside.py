@@ -72,6 +72,13 @@ def test_a_thorough_state_is_what_the_recipe_learns(opened: Project, config: Run
     assert LearnerState.of(state.checkpoint) == state
 
 
+def test_one_image_compares_nothing_so_maps_count_as_much_as_the_learner(opened: Project, config: RunConfig) -> None:
+    opened.review.decide(next(iter(opened.catalog.ids(states=("accepted",), split="train"))), "excluded")
+    state = finish(beside.learn(opened.folder, lesson(config)))
+    assert state is not None
+    assert (state.whole, state.agreement, state.map_share) == (1, None, 0.5)
+
+
 def test_it_finds_what_changed_and_the_trunk_never_runs_again(
     opened: Project, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
