@@ -239,7 +239,7 @@ def clean_up(desk: Desk) -> None:
     box = desk.dock.tabs.correct.cleanup
     mouse.drag(box.sliders["smallest"], 12)
     mouse.drag(box.sliders["hole"], 10)
-    mouse.drag(box.sliders["smooth"], 8)
+    mouse.drag(box.sliders["smooth"], 40)
     desk.until(lambda: desk.session.cleaning.preview is not None and not desk.session.jobs.all)
     desk.check()  # only looked at
     desk.shot("clean_up")

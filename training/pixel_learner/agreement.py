@@ -9,8 +9,7 @@ Plans", 1982)::
     d > MARGIN + SURELY sqrt((N - 1) / N sum over i of (d_i - mean d)^2)
 
 The learner's answer is judged as it is and pooled with the maps at several shares w (`pipeline.unshown.pooled`). The
-share whose agreement less MARGIN w is largest is taken: folds flatter maps, and maps alone have to be better by the
-margin here, too.
+share whose agreement less PRICE w is largest is taken, because folds flatter maps.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,6 +28,9 @@ MARGIN, SURELY = 0.1, 2.0
 standard errors besides. docs/benchmarks.md says what less costs."""
 SHARES = (0.0, 0.2, 1 / 3, 0.5, 2 / 3, 1.0)
 """Shares of the maps that are tried, ascending: of equal ones the least is taken."""
+PRICE = 0.15
+"""Agreement that the whole share has to gain: the learner's copies see fewer images than it does, and a classifier's maps
+are better on the images it was trained with. docs/benchmarks.md says what other prices cost."""
 UNKNOWN_SHARE = 0.5
 """Of the maps while too few images are known to compare."""
 Figures = NDArray[np.float64]
@@ -180,7 +182,7 @@ def compared(
         Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps), share)
         for share, learner in learners.items()
     ]
-    return max(found, key=lambda one: one.mean - MARGIN * one.share)
+    return max(found, key=lambda one: one.mean - PRICE * one.share)
 
 
 def _beside(answer: ActivationMaps, maps: ActivationMaps | None, share: float) -> ActivationMaps:
