@@ -29,8 +29,8 @@ standard errors besides. docs/benchmarks.md says what less costs."""
 SHARES = (0.0, 0.2, 1 / 3, 0.5, 2 / 3, 1.0)
 """Shares of the maps that are tried, ascending: of equal ones the least is taken."""
 PRICE = 0.15
-"""Agreement that the whole share has to gain: the learner's copies see fewer images than it does, and a classifier's maps
-are better on the images it was trained with. docs/benchmarks.md says what other prices cost."""
+"""Agreement that the whole share has to gain: the learner's copies see fewer images than it does, and maps are better
+on images their classifier was trained with. docs/benchmarks.md says what another price costs."""
 UNKNOWN_SHARE = 0.5
 """Of the maps while too few images are known to compare."""
 Figures = NDArray[np.float64]
