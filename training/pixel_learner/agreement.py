@@ -9,7 +9,8 @@ Plans", 1982)::
     d > MARGIN + SURELY sqrt((N - 1) / N sum over i of (d_i - mean d)^2)
 
 The learner's answer is judged as it is and pooled with the maps at several shares w (`pipeline.unshown.pooled`). The
-share whose agreement less PRICE w is largest is taken, because folds flatter maps.
+share whose agreement less PRICE w is largest is taken, because folds flatter maps; of N < SETTLED images, less N / SETTLED
+of that, because so few teach a learner little.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,6 +32,8 @@ SHARES = (0.0, 0.2, 1 / 3, 0.5, 2 / 3, 1.0)
 PRICE = 0.15
 """Agreement that the whole share has to gain: the learner's copies see fewer images than it does, and maps are better
 on images their classifier was trained with. docs/benchmarks.md says what another price costs."""
+SETTLED = 25
+"""Images from which on the whole price is asked."""
 UNKNOWN_SHARE = 0.5
 """Of the maps while too few images are known to compare."""
 Figures = NDArray[np.float64]
@@ -182,7 +185,8 @@ def compared(
         Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps), share)
         for share, learner in learners.items()
     ]
-    return max(found, key=lambda one: one.mean - PRICE * one.share)
+    price = PRICE * min(1.0, len(held_out) / SETTLED)
+    return max(found, key=lambda one: one.mean - price * one.share)
 
 
 def _beside(answer: ActivationMaps, maps: ActivationMaps | None, share: float) -> ActivationMaps:

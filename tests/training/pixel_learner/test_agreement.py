@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_wsss.core.maps import ActivationMaps
-from training.pixel_learner.agreement import MARGIN, Agreement, Tally, compared, doubt_of, folds_of
+from training.pixel_learner.agreement import MARGIN, SETTLED, Agreement, Tally, compared, doubt_of, folds_of
 from training.pixel_learner.examples import Example
 
 SIZE = (4, 6)
@@ -134,7 +134,9 @@ def test_maps_that_are_hardly_better_count_nothing() -> None:
     size = (10, 40)
     values = np.zeros(size, np.uint8)
     values[:, :20] = 1
-    said = [replace(example(name), values=values, weights=np.ones(size, np.float32)) for name in ("a.png", "b.png")]
+    said = [
+        replace(example(name), values=values, weights=np.ones(size, np.float32)) for name in map(str, range(SETTLED))
+    ]
     near, right = (np.zeros((1, *size), np.float32) for _ in range(2))
     near[0, :, :19], right[0, :, :20] = 0.6, 1
     answers = ActivationMaps(near, (0,), np.where(near[0] > 0, 0.4, 0.6).astype(np.float32))
