@@ -9,8 +9,8 @@ Plans", 1982)::
     d > MARGIN + SURELY sqrt((N - 1) / N sum over i of (d_i - mean d)^2)
 
 The learner's answer is judged as it is and pooled with the maps at several shares w (`pipeline.unshown.pooled`). The
-share whose agreement less PRICE w is largest is taken, because folds flatter maps; of N < SETTLED images, less N / SETTLED
-of that, because so few teach a learner little.
+share whose agreement less PRICE w is largest is taken, because folds flatter maps; with N < SETTLED images the price is
+N / SETTLED of that, because so few teach a learner little.
 """
 
 from collections.abc import Callable, Mapping
