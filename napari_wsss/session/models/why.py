@@ -33,12 +33,12 @@ def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
     agreement, left = numbers(record, "agreement"), set(texts(record, "left_to_maps"))
     if not {"learner", "images"} <= set(agreement):
         return ""
-    who = f"{method_title(source, method_of(plan, source))} of {model_name(plan.segmenter_checkpoint)}"
-    agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {agreement['images']:.0f} images left out"
-    share = number(record, "map_share")
-    beside = " with the maps beside it" if share else ""
+    method, share = method_title(source, method_of(plan, source)), number(record, "map_share")
+    who = f"{method} of {model_name(plan.segmenter_checkpoint)}"
     if share == 1:
-        beside = ", and no more than its maps, which are shown"
+        who = f"maps of {model_name(plan.localizer_checkpoint)}, which the {method.lower()} has not overtaken yet"
+    agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {agreement['images']:.0f} images left out"
+    beside = " with the maps beside it" if 0 < share < 1 else ""
     by_maps = ", ".join(sorted(left & set(labels)))
     maps = f"; {by_maps} by the maps of {model_name(plan.localizer_checkpoint)}, better there" if by_maps else ""
     return f"{who}, {agrees}{beside}{maps}"
