@@ -120,7 +120,7 @@ class PixelClassifier(Segmenter):
     known: Tensor
     """(C+1,) bool: which classes somebody has shown, background first."""
     map_share: Tensor
-    """() float32 in [0, 1]: the share of the localizer's maps in proposals (`pipeline.unshown.pooled`)."""
+    """() float32 in [0, 1]: the share of the localizer's maps in proposals (`pipeline.learner.pooling.pooled`)."""
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
         """Take a state, also one that was saved before maps were multiplied with; as torch does besides."""

@@ -25,9 +25,11 @@ from torch import Tensor
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.answering import proposed_by_maps
 from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
+from napari_wsss.pipeline.learner.tap_features import ProjectFeatures
+from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.pipeline.run import base_maps
-from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.pixels.background_strength import colours_part
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import possible_classes
@@ -318,7 +320,7 @@ class PixelLearner:
                 if maps is not None:
                     doubts[image_id] = doubted(example, answer, with_background(maps, MAP_BACKGROUND), seen)
         maps_of = self._stored_maps if with_maps else lambda _: None
-        found = compared(self.classifier.class_count, held_out, maps_of, MAP_BACKGROUND)
+        found = compared(self.classifier.class_count, held_out, maps_of, MAP_BACKGROUND, self.proposed_by_maps)
         return replace(found, doubts=doubts)
 
     def leave_to_maps(self, classes: Iterable[int]) -> None:
@@ -329,6 +331,11 @@ class PixelLearner:
     def share_with_maps(self, share: float) -> None:
         """Have proposals pooled with the localizer's maps, which have a share in [0, 1], from now on."""
         self.classifier.map_share.fill_(share)
+
+    def proposed_by_maps(self, image_id: str, classes: tuple[int, ...]) -> ActivationMaps:
+        """Return what the applied localizer's maps propose of classes (0-based) of an image, with background."""
+        lineage = Lineage.of(self._project, image_id, "localize", refined=False)
+        return proposed_by_maps(lineage, classes, str(self._machine.device), background=True)
 
     def _stored_maps(self, image_id: str) -> ActivationMaps | None:
         if not self._project.plan.localizer_checkpoint:
