@@ -167,6 +167,11 @@ class PixelLearner:
         """Return True when something is learned from an image now, by what a person or by what its maps say."""
         return self._gathering.teaches(image_id)
 
+    @property
+    def given(self) -> list[str]:
+        """Images a person said something about, in the order of ids."""
+        return self._gathering.known()
+
     def decided(self) -> list[str]:
         """Return the images a person decided about as a whole, in the order of ids."""
         return self._gathering.wholly_known()
