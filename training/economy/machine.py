@@ -140,7 +140,7 @@ class Machine:
         answer = learner.classifier.answer(learner.features(image_id), shown)
         scores = np.zeros_like(everything.scores)
         scores[[everything.classes.index(k) for k in shown]] = answer[1:]
-        maps = learner.proposed_by_maps(image_id, everything.classes)
+        maps = learner.localizer.proposed(image_id, everything.classes)
         found = pooled(everything.with_scores(scores, answer[0]), maps, share)
         return with_maps_of(found, maps, set(everything.classes) - set(shown))
 

@@ -153,13 +153,6 @@ def mask_of(maps: ActivationMaps, background: float) -> NDArray[np.uint8]:
     return maps.to_mask(None if maps.background is not None else background)
 
 
-def with_background(maps: ActivationMaps, background: float) -> ActivationMaps:
-    """Return maps with a background score: their own, or a constant one in [0, 1] where they have none."""
-    if maps.background is not None:
-        return maps
-    return maps.with_scores(maps.scores, np.full(maps.size, background, np.float32))
-
-
 def compared(
     class_count: int,
     held_out: list[tuple[Example, ActivationMaps]],
