@@ -17,6 +17,7 @@ shown, the classes U it was not shown take what their maps claim, and the rest i
 from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
 
@@ -41,15 +42,27 @@ def pooled(found: ActivationMaps, maps: ActivationMaps, share: float) -> Activat
     assert maps.background is not None
     if share <= 0:
         return found
-    total = np.maximum(maps.scores.sum(0) + maps.background, np.finfo(np.float32).tiny)
-    background = np.maximum(maps.background / total, LEAST)
-    says_something = (maps.scores > 0).max((1, 2), keepdims=True)
-    scores = np.where(says_something, np.maximum(maps.scores / total, LEAST), background)
-    own = np.float32(min(1.0, (1 - share) / share))
-    others = np.float32(min(1.0, share / (1 - share)) if share < 1 else 1.0)
-    scores, rest = found.scores**own * scores**others, found.background**own * background**others
-    total = np.maximum(scores.sum(0) + rest, np.finfo(np.float32).tiny)
-    return found.with_scores(scores / total, rest / total)
+    said = np.concatenate([maps.background[None], maps.scores])
+    silent = 1 + np.flatnonzero(maps.scores.max((1, 2)) <= 0)
+    said /= np.maximum(said.sum(0), np.finfo(np.float32).tiny)
+    np.maximum(said, LEAST, out=said)
+    said[silent] = said[0]
+    own, others = min(1.0, (1 - share) / share), min(1.0, share / (1 - share)) if share < 1 else 1.0
+    mixed = np.concatenate([found.background[None], found.scores])
+    _raise_to(said, others)
+    _raise_to(mixed, own)
+    mixed *= said
+    mixed /= np.maximum(mixed.sum(0), np.finfo(np.float32).tiny)
+    return found.with_scores(mixed[1:], mixed[0])
+
+
+def _raise_to(planes: NDArray[np.float32], power: float) -> None:
+    """Raise planes to a power in [0, 1], in place: square roots, which the usual shares need, are quicker by far."""
+    while 0 < power <= 0.5:
+        np.sqrt(planes, out=planes)
+        power *= 2
+    if power != 1:
+        np.power(planes, np.float32(power), out=planes)
 
 
 def with_maps_of(found: ActivationMaps, maps: ActivationMaps, unshown: Collection[int]) -> ActivationMaps:
