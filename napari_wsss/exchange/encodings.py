@@ -46,6 +46,8 @@ ENCODINGS = {
 """Encodings that a list offers, as Python names them -> what a person reads; any other one may be typed."""
 _ONE_BY_ONE = tuple(one for one in ENCODINGS if one != "utf-16")
 """Those of texts without a mark."""
+_RARE = ("cp850", "cp852", "cp857", "cp1257", "cp1258", "iso8859-5", "koi8-u", "mac-cyrillic", "mac-latin2")
+"""Found where a name that is known stands in the text in them, not guessed and not offered."""
 _OF_CHARDET = {"big5hkscs": "big5"} | {one: one for one in _ONE_BY_ONE if one not in ("utf-8-sig", "big5", "euc_jp")}
 """What `chardet` calls those it may choose from; EUC-JP is none, as its kana are the most usual characters of Big5."""
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -125,7 +127,7 @@ def _found(content: bytes, expected: Collection[str]) -> tuple[str, int]:
         return likeliest, 0
     sample = content if len(content) <= _SAMPLE else content[: content.rfind(b"\n", 0, _SAMPLE) + 1]
     held = {}
-    for encoding in dict.fromkeys((likeliest, *_ONE_BY_ONE)):  # of equals the likeliest, as the first of them
+    for encoding in dict.fromkeys((likeliest, *_ONE_BY_ONE, *_RARE)):  # of equals the likeliest, as the first of them
         if _is_in(content, encoding):
             held[encoding] = len(foreign & _words(sample.decode(encoding)))
         if encoding == "utf-8-sig" and held.get(encoding):
@@ -138,7 +140,7 @@ def _note(content: bytes, name: str, found: str, held: int) -> str:
     """Return what a person is told of an encoding that was found out, "" where nothing speaks against UTF-8."""
     if found == "utf-8-sig" and (held or not _is_utf_8_by_chance(content)):
         return ""
-    told = f"{name} is {'' if _is_in(content, 'utf-8-sig') else 'not UTF-8; '}read as {ENCODINGS[found]}"
+    told = f"{name} is {'' if _is_in(content, 'utf-8-sig') else 'not UTF-8; '}read as {ENCODINGS.get(found, found)}"
     if held:
         return f"{told}, in which {held} names of images or classes stand in it"
     readings = _readings(content)

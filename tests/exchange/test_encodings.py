@@ -79,7 +79,16 @@ def test_a_wrong_choice_is_refused(encoding, message):
 
 @pytest.mark.parametrize(
     ("encoding", "word"),
-    [("gb18030", "猫"), ("big5", "貓"), ("cp932", "猫"), ("cp949", "고양이"), ("cp1250", "kůň"), ("cp1253", "γάτα")],
+    [
+        ("gb18030", "猫"),
+        ("big5", "貓"),
+        ("cp932", "猫"),
+        ("cp949", "고양이"),
+        ("cp1250", "kůň"),
+        ("cp1253", "γάτα"),
+        ("cp850", "grün"),
+        ("iso8859-5", "кот"),
+    ],
 )
 def test_a_single_word_is_found_by_the_names_that_are_known(encoding, word):
     content = f"image,label\na.jpg,{word}\n".encode(encoding)
