@@ -272,6 +272,8 @@ class _Import:
                 f"{len(self.black_and_white)} masks hold only 0 and 255 ({listed(self.black_and_white)}): 255 means "
                 "ignore here, so if white was meant as the object, take the masks as instances"
             )
+        if self.wrong["wrong_values"] and not self.rules.instances:
+            notes.append("where values count objects, take them as instances: each gets the only label of its image")
         if self.stacks:
             notes.append(
                 f"{self.stacks.total()} masks are pages for those of {len(self.stacks)} stacks: {listed(self.stacks)}"
