@@ -34,7 +34,7 @@ TABLE: dict[str, tuple[set[str], set[str]]] = {
     "promptable": ({"core", "pixels"}, {"numpy", "scipy", "PIL", "onnx", "onnxruntime"}),
     "trunk_network": (BELOW_SHELVES, {"numpy", "torch"}),
     **dict.fromkeys(SHELVES, SHELF),
-    "exchange": (ON_DISK, {"numpy", "PIL", "tifffile", "zarr"}),
+    "exchange": (ON_DISK, {"chardet", "numpy", "PIL", "tifffile", "zarr"}),
     "pipeline": ({*ON_DISK, "clusters"}, {"numpy", "PIL"}),
     "prediction": ({*BELOW_SHELVES, "exchange", "project", "pipeline"}, {"numpy", "PIL", "torch", "onnxruntime"}),
     "published": (BELOW_SHELVES, {"torch"}),

@@ -17,6 +17,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.parameters import advanced_options
 
 if TYPE_CHECKING:
+    from napari_wsss.exchange.masks.importing import MaskChoices
     from napari_wsss.project.project import Project
 
 WHAT = {"labels": IMPORT_LABELS, "masks": IMPORT_MASKS, "maps": IMPORT_MAPS}
@@ -50,14 +51,17 @@ def _options(parser: argparse.ArgumentParser) -> None:
 def _import(options: argparse.Namespace, answer: Answer) -> int:
     what = options.what
     if what == AUTO:
+        from napari_wsss.exchange.masks.importing import MaskChoices
+
         with opened(options.project, answer, to_read=True) as project:
-            what = what_is_in(project, options.source, options.kind, options.encoding)
+            choices = MaskChoices(options.kind, options.unknown, options.instances, options.regions)
+            what = what_is_in(project, options.source, choices, options.encoding)
     answer.say(f"{options.source} is read as {what} (--what takes something else).", what=what)
     told = argparse.Namespace(**vars(options), **{what: options.source}, take_back=False)
     return WHAT[what].verb(told, answer)
 
 
-def what_is_in(project: Project, source: Path, kind: str = "auto", encoding: str = "") -> str:
+def what_is_in(project: Project, source: Path, choices: MaskChoices, encoding: str = "") -> str:
     """Return whether a source holds ``masks``, ``labels`` or ``maps`` for a project: the first that can be used.
 
     Masks come first, because who exports masks has labels in the same file most often; both are reported by the
@@ -68,8 +72,10 @@ def what_is_in(project: Project, source: Path, kind: str = "auto", encoding: str
     project : Project
     source : Path
         Of a stranger.
-    kind, encoding : str
-        As `exchange.masks.importing`, `exchange.labels` and `exchange.maps.importing` take them.
+    choices : MaskChoices
+        How masks would be read, and the kind of all three.
+    encoding : str
+        How labels are written.
 
     Raises
     ------
@@ -78,31 +84,32 @@ def what_is_in(project: Project, source: Path, kind: str = "auto", encoding: str
     """
     from napari_wsss.exchange.label_changes import LabelChoices, find_label_changes
     from napari_wsss.exchange.maps.importing import maps_for
-    from napari_wsss.exchange.masks.importing import MaskChoices
     from napari_wsss.exchange.masks.taking import masks_for
 
     looks: dict[str, Callable[[], Report]] = {
-        "masks": lambda: masks_for(project, source, MaskChoices(kind)),
-        "labels": lambda: find_label_changes(project, source, LabelChoices(kind, encoding)),
-        "maps": lambda: maps_for(project, source, kind),
+        "masks": lambda: masks_for(project, source, choices),
+        "labels": lambda: find_label_changes(project, source, LabelChoices(choices.kind, encoding)),
+        "maps": lambda: maps_for(project, source, choices.kind),
     }
     reasons: dict[str, LabelError] = {}
-    like = ""
+    like, counts_objects = "", False
     for what, look in looks.items():
         try:
             report = look()
             like = like or what
+            counts_objects |= what == "masks" and bool(getattr(report, "wrong_values", ()))
             report.check()
         except LabelError as reason:
             reasons[what] = reason
         else:
-            return what
+            # Whole numbers on one page of a TIFF are objects more often than the scores of an image's only class.
+            return like if counts_objects and getattr(report, "kind", "") == "map_tiff" else what
     if like:
         return like
     if not source.exists():
         raise reasons["masks"]
-    said = "; ".join(f"as {what}: {reason}" for what, reason in reasons.items())
-    raise LabelError(f"{source} holds neither masks nor labels nor maps that are read here. {said}")
+    said = "; ".join(f"as {what}: {str(reason).removesuffix('.')}" for what, reason in reasons.items())
+    raise LabelError(f"{source} holds neither masks nor labels nor maps that are read here: {said}.")
 
 
 IMPORT = Command(

@@ -33,7 +33,7 @@ def _import(options: argparse.Namespace, answer: Answer) -> int:
         report.check()
         if options.dry_run:
             return DONE
-        with tqdm(desc="maps", unit="image", leave=False) as bar:
+        with tqdm(desc="maps", unit=" images", leave=False) as bar:
             kept = finish(keep(project, report.source, report.read_all()), lambda _: bar.update())
         apply_kept(project, kept.checkpoint)
         for image_id, reason in kept.failed.items():

@@ -53,7 +53,7 @@ def _import(options: argparse.Namespace, answer: Answer) -> int:
         if options.dry_run:
             return DONE
         how = Taking(options.accept, options.overwrite, options.split, options.limit)
-        with tqdm(desc="masks", unit="image", leave=False) as bar:
+        with tqdm(desc="masks", unit=" images", leave=False) as bar:
             found = finish(take_masks(project, report, how), lambda _: bar.update())
         suggest_every_pixel(project, answer)
     kind = "accepted masks" if options.accept else "drafts"

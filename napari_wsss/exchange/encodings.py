@@ -1,13 +1,15 @@
 """Text of label files in whatever encoding it was saved: said where it had to be guessed, or chosen by a person.
 
 Names of images and classes that are known tell it: the encoding is that in which they stand in the text. Without any,
-only what can be told apart from the bytes is: two-byte Chinese, Japanese with kana, Cyrillic, else Western.
+the bytes have to: `chardet` knows how often they follow one another in the languages of an encoding, and of what it
+thinks possible that counts in which words are words, letters of one script. Tables are short, so it is a guess.
 """
 
 import codecs
 import re
 import unicodedata
 from collections.abc import Collection
+from itertools import groupby, islice
 
 from napari_wsss.core.errors import LabelError
 
@@ -17,8 +19,8 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-_SURE, _LIKELY = 0.8, 0.5
-"""Shares of usual characters."""
+_SURE = 0.8
+"""Share of usual characters."""
 _FIRST_LEVEL = (0xB0, 0xD8)
 """Lead bytes of the 3,755 usual characters of GB 2312; pairs of Western letters begin beyond them."""
 ENCODINGS = {
@@ -27,21 +29,35 @@ ENCODINGS = {
     "gb18030": "Chinese (GB18030)",
     "big5": "Chinese (Big5)",
     "cp932": "Japanese (Shift JIS)",
+    "euc_jp": "Japanese (EUC-JP)",
     "cp949": "Korean (EUC-KR)",
     "cp1251": "Cyrillic (Windows-1251)",
+    "koi8-r": "Cyrillic (KOI8-R)",
+    "cp866": "Cyrillic (DOS)",
     "cp1250": "Central European (Windows-1250)",
     "cp1252": "Western (Windows-1252)",
+    "mac-roman": "Western (Mac)",
     "cp1253": "Greek (Windows-1253)",
     "cp1254": "Turkish (Windows-1254)",
+    "cp1255": "Hebrew (Windows-1255)",
+    "cp1256": "Arabic (Windows-1256)",
+    "cp874": "Thai (Windows-874)",
 }
 """Encodings that a list offers, as Python names them -> what a person reads; any other one may be typed."""
 _ONE_BY_ONE = tuple(one for one in ENCODINGS if one != "utf-16")
 """Those of texts without a mark."""
-_CYRILLIC_RUN = re.compile(rb"[\xa8\xb8\xc0-\xff]{3,}")
+_RARE = ("cp850", "cp852", "cp857", "cp1257", "cp1258", "iso8859-5", "koi8-u", "mac-cyrillic", "mac-latin2")
+"""Found where a name that is known stands in the text in them, not guessed and not offered."""
+_OF_CHARDET = {"big5hkscs": "big5"} | {one: one for one in _ONE_BY_ONE if one not in ("utf-8-sig", "big5", "euc_jp")}
+"""What `chardet` calls those it may choose from; EUC-JP is none, as its kana are the most usual characters of Big5."""
 _HIGH = re.compile(rb"[\x80-\xff]")
 _CELL = re.compile(r"[,;|\t\r\n\"/\\]+")
 _FOREIGN_CELL = re.compile(rb"[^,;|\t\r\n\"]*[\x80-\xff][^,;|\t\r\n\"]*")
-_BESIDE_LETTERS = " _-.()"
+_MORE_USUAL = 1.1
+"""What is thought of Western is multiplied by this: single words of it (forêt, niño) are nearly as likely as others."""
+_CELLS = 500
+"""How many of them are looked at."""
+_EAST_ASIAN = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH")
 _FEW = 2
 """Characters beyond ASCII that UTF-8 holds by chance."""
 _LONGEST_SHOWN = 20
@@ -111,7 +127,7 @@ def _found(content: bytes, expected: Collection[str]) -> tuple[str, int]:
         return likeliest, 0
     sample = content if len(content) <= _SAMPLE else content[: content.rfind(b"\n", 0, _SAMPLE) + 1]
     held = {}
-    for encoding in dict.fromkeys((likeliest, *_ONE_BY_ONE)):  # of equals the likeliest, as the first of them
+    for encoding in dict.fromkeys((likeliest, *_ONE_BY_ONE, *_RARE)):  # of equals the likeliest, as the first of them
         if _is_in(content, encoding):
             held[encoding] = len(foreign & _words(sample.decode(encoding)))
         if encoding == "utf-8-sig" and held.get(encoding):
@@ -124,7 +140,7 @@ def _note(content: bytes, name: str, found: str, held: int) -> str:
     """Return what a person is told of an encoding that was found out, "" where nothing speaks against UTF-8."""
     if found == "utf-8-sig" and (held or not _is_utf_8_by_chance(content)):
         return ""
-    told = f"{name} is {'' if _is_in(content, 'utf-8-sig') else 'not UTF-8; '}read as {ENCODINGS[found]}"
+    told = f"{name} is {'' if _is_in(content, 'utf-8-sig') else 'not UTF-8; '}read as {ENCODINGS.get(found, found)}"
     if held:
         return f"{told}, in which {held} names of images or classes stand in it"
     readings = _readings(content)
@@ -148,7 +164,7 @@ def _readings(content: bytes) -> dict[str, str]:
         if first is None or not _is_in(content, encoding) or not _is_in(first[0], encoding):
             continue
         word = first[0].decode(encoding).strip().removeprefix("\ufeff")
-        if all(one.isalnum() or one in _BESIDE_LETTERS for one in word):
+        if _is_of_words(word):
             found[encoding] = word[:_LONGEST_SHOWN]
     return found
 
@@ -180,15 +196,46 @@ def _guess(content: bytes) -> str:
     """Return the likeliest encoding of bytes that are not UTF-8."""
     if _has_kana(content):
         return "cp932"
+    likeliest = _likeliest(content)
+    if likeliest == "cp949":  # whose letters are pairs of usual Chinese characters
+        return likeliest
     if _is_chinese(content, _SURE):
         return "gb18030"
-    if _is_big5(content):
-        return "big5"
-    if _is_chinese(content, _LIKELY):
-        return "gb18030"
-    if 2 * sum(map(len, _CYRILLIC_RUN.findall(content))) > len(_HIGH.findall(content)):
-        return "cp1251"
-    return "cp1252"
+    return "big5" if _is_big5(content) else likeliest
+
+
+def _likeliest(content: bytes) -> str:
+    """Return the encoding in which most cells are words, of equals the one that `chardet` thinks likeliest."""
+    from chardet import detect_all  # takes longer to import than a table to read, and most tables are UTF-8
+
+    sample = b"\n".join(line for line in content.splitlines() if _HIGH.search(line))[:_SAMPLE]
+    ranked = detect_all(
+        sample, ignore_threshold=True, prefer_superset=True, compat_names=False, include_encodings=_OF_CHARDET
+    )
+    trust = {_OF_CHARDET[one["encoding"]]: one["confidence"] for one in ranked if one["encoding"] in _OF_CHARDET}
+    trust["cp1252"] = trust.get("cp1252", 0.0) * _MORE_USUAL
+    cells = [found[0] for found in islice(_FOREIGN_CELL.finditer(sample), _CELLS)]
+    words = {
+        one: sum(_is_of_words(cell.decode(one, "replace")) for cell in cells)
+        for one in (*trust, "cp932")
+        if _is_in(content, one)
+    }
+    return max(words, key=lambda one: (words[one], trust.get(one, 0.0)), default="cp1252")
+
+
+def _is_of_words(text: str) -> bool:
+    """Return True where words have no characters beyond ASCII but letters, and neighbouring letters of one script."""
+    for word in text.split():
+        strange = [one for one in word if not (one.isascii() or one.isalnum() or unicodedata.combining(one))]
+        runs = (set(map(_script, run)) for is_letters, run in groupby(word, key=str.isalpha) if is_letters)
+        if any(len(scripts) > 1 or strange for scripts in runs):
+            return False
+    return True
+
+
+def _script(letter: str) -> str:
+    first = unicodedata.name(letter, "").partition(" ")[0]
+    return _EAST_ASIAN[0] if first in _EAST_ASIAN else first
 
 
 def _decoded(content: bytes, encoding: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_wsss.core.classes import natural_order
 from napari_wsss.exchange.matching import ImageIndex
-from napari_wsss.exchange.text_files import is_empty, is_nothing, split_names, words_of
+from napari_wsss.exchange.text_files import in_form, is_empty, is_nothing, split_names, words_of
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.project.records import NewImage
 
@@ -152,13 +152,14 @@ class LabelCollector:
 
     def classes_in(self, cell: str, separator: str | None) -> list[str]:
         """Return the class names in one cell, and count the words taken for *none of the classes*."""
+        cell = in_form(cell, self.names)
         self._words.update(word for word in words_of(cell, separator, self.names) if _may_be_a_name(word, self.names))
         return split_names(cell, separator, self.names)
 
     def doubt(self, id_: str, names: Iterable[str]) -> None:
         """Record the classes that a source is uncertain about in image `id_`."""
-        if names := set(names):
-            self.unknown.setdefault(id_, names)
+        if doubtful := set(self._in_form(names)):
+            self.unknown.setdefault(id_, doubtful)
 
     def match(self, entry: str, place: str) -> str | None:
         """Return the image id that `entry` means; record an unmatched or ambiguous one under `place`."""
@@ -176,21 +177,25 @@ class LabelCollector:
         id_ = self.match(entry, place)
         if id_ is None:
             return None
+        given = set(self._in_form(names))
         if id_ in self.labels:
-            same = "the same labels" if set(names) == self.labels[id_] else "other labels"
+            same = "the same labels" if given == self.labels[id_] else "other labels"
             self.duplicates.append(f"{place}: {id_!r} again with {same}; {self._places[id_]} counts")
             return None
-        self.labels[id_], self._places[id_] = set(names), place
+        self.labels[id_], self._places[id_] = given, place
         return id_
 
     def extend(self, id_: str, names: Iterable[str], place: str) -> None:
         """Add labels to those of image `id_`; a label it already has is a duplicate."""
         held = self.labels.setdefault(id_, set())
         self._places.setdefault(id_, place)
-        for name in names:
+        for name in self._in_form(names):
             if name in held:
                 self.duplicates.append(f"{place}: {id_!r} has the label {name!r} already")
             held.add(name)
+
+    def _in_form(self, names: Iterable[str]) -> list[str]:
+        return [in_form(name, self.names) for name in names]
 
     def put_split(self, id_: str, split: str, place: str) -> None:
         """Record the split of image `id_`; another one than before is a conflict and does not count."""
@@ -215,7 +220,7 @@ class LabelCollector:
         if self._loose:
             what = f"{len(self._loose)} entries were matched although their folder or suffix differs"
             self.notes.append(f"{what}: {listed(self._loose)}")
-        classes = self.known or self._classes(column_order)
+        classes = self.known or self._classes(tuple(dict.fromkeys(self._in_form(column_order))))
         return LabelReport(
             source=source,
             kind=kind,

@@ -1,5 +1,6 @@
 """Text written by spreadsheets and other systems: words for splits and for *nothing*, and names in one cell."""
 
+import unicodedata
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -41,6 +42,17 @@ def is_empty(cell: str, known: Sequence[str] = ()) -> bool:
 def is_nothing(name: str, known: Sequence[str] = ()) -> bool:
     """Return True for a word that means *none of the classes*, unless a class has exactly this name."""
     return name not in known and name.casefold() in NOTHING_NAMES
+
+
+def in_form(name: str, known: Sequence[str] = ()) -> str:
+    """Return the one of the known names that reads the same, else the name in composed characters.
+
+    Systems write an accent as one character with its letter or as one of its own: to a reader that is one name.
+    """
+    if name.isascii() or name in known:
+        return name
+    composed = unicodedata.normalize("NFC", name)
+    return next((one for one in known if unicodedata.normalize("NFC", one) == composed), composed)
 
 
 def split_name(word: str) -> str:

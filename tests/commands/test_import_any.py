@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_wsss.cli import main
 from napari_wsss.commands.base import CORRECTABLE, DONE
+from napari_wsss.pixels.images import image_size
 from napari_wsss.project.project import Project
 
 Said = dict[str, Any]
@@ -115,3 +117,22 @@ def test_nothing_usable_is_no_success(
     code, said = imported(project_folder, path, capsys)
     assert code == CORRECTABLE
     assert "x." in said["error"]
+
+
+def test_a_tiff_that_counts_objects_is_no_map(
+    project_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Project.open_to_read(project_folder) as project:
+        ids = project.catalog.ids()
+        id_ = next(one for one in ids if len(project.catalog.get(one).labels) == 1)
+        size = image_size(project.image_path(id_))
+    objects = np.zeros(size, np.uint16)
+    objects[2:9, 3:12] = 700
+    (tmp_path / "counted").mkdir()
+    tifffile.imwrite(tmp_path / "counted" / f"{Path(id_).stem}.tif", objects)
+    capsys.readouterr()
+    code, said = imported(project_folder, tmp_path / "counted", capsys, "--dry-run")
+    assert (code, said["what"]) == (CORRECTABLE, "masks")
+    assert "instances" in said["notes"][-1]
+    code, said = imported(project_folder, tmp_path / "counted", capsys, "--dry-run", "--instances")
+    assert (code, said["what"]) == (DONE, "masks")

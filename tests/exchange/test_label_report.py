@@ -60,3 +60,15 @@ def test_loose_matches_are_noted(index):
     into = LabelCollector(index)
     into.add("elsewhere/a.jpg", ["cat"], "line 1")
     assert "'elsewhere/a.jpg' -> 'a.jpg'" in into.report("csv", "x").summary()
+
+
+def test_an_accent_makes_one_class_however_it_is_written(index):
+    into = LabelCollector(index)
+    into.add("a", ["caf\u00e9"], "1")
+    into.add("b", ["cafe\u0301"], "2")
+    assert into.report("csv", "x", ("cafe\u0301", "caf\u00e9")).classes == ("caf\u00e9",)
+    known = LabelCollector(index, known=("cafe\u0301",))
+    known.add("a", known.classes_in("caf\u00e9", ";"), "1")
+    report = known.report("csv", "x")
+    assert report.labels == {"a.jpg": frozenset({"cafe\u0301"})}, "an older list keeps its form"
+    assert report.is_clean

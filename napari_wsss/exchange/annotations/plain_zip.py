@@ -63,6 +63,12 @@ def unpacked(source: Path) -> Path:
     return _without_wrapping(Path(_unpacked[key].name) / source.name)
 
 
+def archive_in(folder: Path) -> Path | None:
+    """Return the archive of a folder that holds one (as *CVAT segmentation masks* are written); None for other ones."""
+    found = [path for path in folder.glob("*") if is_zip(path)] if folder.is_dir() else []
+    return found[0] if len(found) == 1 else None
+
+
 def names_in(source: Path) -> tuple[str, ...]:
     """Return the paths of the files in an archive without unpacking it; none where it cannot be read."""
     try:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import BACKGROUND, BACKGROUND_NAMES, IGNORE, ClassList, voc_colours
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.lists.colour_tables import Colour, colour_table_in, read_colour_table
-from napari_wsss.exchange.text_files import read_text
+from napari_wsss.exchange.text_files import in_form, read_text
 
 CLASS_LIST, LABEL_MAP = "classes.txt", "labelmap.txt"
 CLASS_LISTS = (CLASS_LIST, "class_names.txt", LABEL_MAP)
@@ -97,7 +97,11 @@ class ValueNames:
 
 
 def value_of_name(name: str, classes: ClassList) -> int | None:
-    """Return the mask value that a name means, also in another letter case, or for background and ignore; else None."""
+    """Return the mask value that a name means, or None; letter case and how accents are written do not matter.
+
+    Words for background and ignore mean these, unless a class is called so.
+    """
+    name = in_form(name, classes.names)
     if name in classes.names:
         return _now(classes.mask_value(name), classes)
     if name.casefold() in BACKGROUND_NAMES:

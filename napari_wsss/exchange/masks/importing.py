@@ -16,10 +16,10 @@ from napari_wsss.core.masks import Mask, class_values
 from napari_wsss.core.sources import Source
 from napari_wsss.exchange.annotations.annotated import Annotated, Reading
 from napari_wsss.exchange.annotations.painting import Kind, Rules, Unknown, Unusable, draws, painted, unknown_classes
-from napari_wsss.exchange.annotations.plain_zip import unpacked
+from napari_wsss.exchange.annotations.plain_zip import archive_in, unpacked
 from napari_wsss.exchange.label_report import listed
 from napari_wsss.exchange.matching import ImageIndex, Match
-from napari_wsss.exchange.reading import named_or_recognised, reader_of
+from napari_wsss.exchange.reading import named_or_recognised, reader_of, recognised
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.pixels.decoding.stacks import series_of
 from napari_wsss.pixels.images import image_size
@@ -141,7 +141,8 @@ def import_masks(
     Parameters
     ----------
     source : Path
-        A file, folder or zip archive that one of the readers knows; see `exchange.reading`.
+        A file, folder or zip archive that one of the readers knows (see `exchange.reading`), or a folder with such an
+        archive.
     images : mapping of image id to image file
         The images of the project.
     classes : ClassList
@@ -157,6 +158,8 @@ def import_masks(
         When the source is missing or of no known format.
     """
     choices, name, source = choices or MaskChoices(), source.name, unpacked(source)
+    if choices.kind == "auto" and not recognised(source, "masks", classes.names) and (archive := archive_in(source)):
+        source = unpacked(archive)
     kind = named_or_recognised(source, "masks", choices.kind, classes.names)
     importer = _Import(images, Rules(classes, choices.unknown, choices.instances, choices.regions), labels or {})
     reading = Reading(classes.names)
@@ -269,6 +272,8 @@ class _Import:
                 f"{len(self.black_and_white)} masks hold only 0 and 255 ({listed(self.black_and_white)}): 255 means "
                 "ignore here, so if white was meant as the object, take the masks as instances"
             )
+        if self.wrong["wrong_values"] and not self.rules.instances:
+            notes.append("where values count objects, take them as instances: each gets the only label of its image")
         if self.stacks:
             notes.append(
                 f"{self.stacks.total()} masks are pages for those of {len(self.stacks)} stacks: {listed(self.stacks)}"

@@ -1,6 +1,7 @@
 """Label Studio JSON, full or ``JSON-MIN``: choices, brushes, polygons, ellipses and rectangles."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from napari_wsss.pixels.images import is_image_name
 
 _UPLOADED = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts in front of the name of an uploaded file."""
+_OF_EXPORT = frozenset({"id", "annotation_id", "annotator", "created_at", "updated_at", "lead_time"})
+"""What a task of JSON-MIN says of its annotation, beside what was annotated."""
 _LABELS = ("brushlabels", "polygonlabels", "rectanglelabels", "ellipselabels", "keypointlabels", "labels")
 
 
@@ -36,16 +39,29 @@ class LabelStudio(Reader):
         record = read_json(source)
         if not isinstance(record, list):
             raise LabelError(f"{source.name} is no list of tasks; expected Label Studio's JSON or JSON-MIN.")
-        several = 0
+        several, unread = 0, Counter[str]()
         for at, task in enumerate(one for one in record if isinstance(one, dict)):
             place = f"{source.name} task {task.get('id', at)}"
             done = [one for one in objects(task, "annotations") or objects(task, "completions") if _counts(one)]
             several += len(done) > 1
             results = objects(done[0], "result") if done else list(_plain_results(task))
-            is_done = bool(done) or "annotation_id" in task
+            strange = () if done or results else _strange_words(task)
+            unread.update(strange)
+            is_done = bool(done) or ("annotation_id" in task and not strange)
             yield _task(task, results if is_done else None, place, reading)
         if several:
             reading.notes.append(f"{several} tasks were annotated several times; the first annotation counts")
+        for key, count in unread.items():
+            reading.notes.append(
+                f"{count} tasks say something under {key!r}, which may be choices or data; those without anything else "
+                "count as not labelled yet. Export the full JSON, which tells"
+            )
+
+
+def _strange_words(task: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the keys of a task of JSON-MIN with words that are no path of a picture: choices of any name, or data."""
+    words_by_key = {key: value for key, value in task.items() if isinstance(value, str) and key not in _OF_EXPORT}
+    return tuple(key for key, value in words_by_key.items() if value and not is_image_name(_path(value)))
 
 
 def _is_list_of_tasks(path: Path) -> bool:

@@ -16,7 +16,7 @@ from napari_wsss.exchange.readers.base import Reader
 from napari_wsss.pixels.decoding.stacks import look
 from napari_wsss.pixels.images import find_images, image_id
 
-_FOLDERS = ("SegmentationClass", "SegmentationClassGrey", "SegmentationClassRaw")
+_FOLDERS = ("SegmentationClass", "SegmentationClassGrey", "SegmentationClassRaw", "colours")
 _ARRAY = ".npy"
 MOST_OBJECTS = 2**32 - 1
 
@@ -41,7 +41,7 @@ class Pictures(Reader):
     def read(self, source: Path, reading: Reading) -> Iterator[Annotated]:
         """Yield file by file, in natural order."""
         folder = source if source.is_dir() else source.parent
-        names = read_value_names([folder, folder.parent])
+        names = read_value_names([_room(folder), folder, folder.parent])
         if names:
             reading.notes.append(f"values mean what {names.source} beside the masks names")
             reading.notes.extend(names.shared)
@@ -103,12 +103,17 @@ def flat(values: NDArray[Any], name: str) -> NDArray[Any]:
     return squeezed
 
 
+def _room(folder: Path) -> Path:
+    """Return the folder of the masks in an export, else the folder itself."""
+    return next((folder / name for name in _FOLDERS if (folder / name).is_dir()), folder)
+
+
 def _files(source: Path) -> Iterator[tuple[Path, str]]:
     if not source.is_dir():
         if source.suffix.lower() in MASK_SUFFIXES | {_ARRAY} and source.is_file():
             yield source, source.name
         return
-    inside = next((source / name for name in _FOLDERS if (source / name).is_dir()), source)
+    inside = _room(source)
     yield from ((path, image_id(path, inside)) for path in find_images(inside))
     for path in sorted(inside.rglob(f"*{_ARRAY}")):
         yield path, path.relative_to(inside).as_posix()

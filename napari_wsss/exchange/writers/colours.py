@@ -5,13 +5,15 @@ from typing import ClassVar
 
 from PIL import Image
 
+from napari_wsss.exchange.lists.class_lists import LABEL_MAP
 from napari_wsss.exchange.writers.base import Item, Writer
+from napari_wsss.exchange.writers.voc import label_map
 
 COLOUR_FOLDER = "colours"
 
 
 class Colours(Writer):
-    """``colours``: RGB PNGs to look at."""
+    """``colours``: RGB PNGs to look at, and ``labelmap.txt``, which says what the colours mean."""
 
     title = "Colour pictures"
     judge: ClassVar[str] = "Pillow"
@@ -22,3 +24,7 @@ class Colours(Writer):
         file = io.BytesIO()
         Image.fromarray(self.classes.palette[item.values]).save(file, format="PNG")
         self.put(f"{COLOUR_FOLDER}/{item.name}.png", file.getvalue())
+
+    def finish(self) -> None:
+        """Say what the colours mean."""
+        self.put(f"{COLOUR_FOLDER}/{LABEL_MAP}", label_map(self))

@@ -105,3 +105,8 @@ def test_the_nearest_folder_with_a_list_counts(tmp_path):
 def test_names_of_merged_classes_mean_what_they_became():
     classes = ClassList.stored(("cat", "calf", "cow", "mud"), {2: 3, 4: 0})
     assert [value_of_name(name, classes) for name in ("cat", "calf", "CALF", "cow", "mud")] == [1, 3, 3, 3, None]
+
+
+def test_an_accent_is_one_however_it_is_written():
+    assert value_of_name("cafe\u0301", ClassList(("dog", "caf\u00e9"))) == 2
+    assert value_of_name("caf\u00e9", ClassList(("dog", "cafe\u0301"))) == 2

@@ -55,3 +55,11 @@ def test_the_short_form(tmp_path, read):
     found, _ = read("label_studio", tmp_path / "min.json")
     assert [one.classes for one in found] == [{"cat"}, {"cat", "dog"}, {"cat"}, frozenset()]
     assert found[2].shapes[0].drawing.inside((3, 4)).sum() == 2
+
+
+def test_words_of_the_short_form_that_may_be_choices_are_said_not_taken_for_none(tmp_path, read):
+    tasks = [{"image": "a.png", "annotation_id": 1, "animal": "cat"}, {"image": "b.png", "annotation_id": 2}]
+    (tmp_path / "min.json").write_text(json.dumps(tasks))
+    found, reading = read("label_studio", tmp_path / "min.json")
+    assert [one.classes for one in found] == [None, frozenset()]
+    assert "1 tasks say something under 'animal'" in reading.notes[0]
