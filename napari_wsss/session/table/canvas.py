@@ -9,7 +9,7 @@ from napari_wsss.core.masks import Mask
 from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.results.machine import NOTHING, Machine, Picture
-from napari_wsss.session.table.ledger import everywhere, is_everywhere, strips
+from napari_wsss.session.table.ledger import everywhere, holds_any, is_everywhere
 
 
 @dataclass
@@ -40,7 +40,7 @@ class Canvas:
     def look(self, drawn: SourcedMask) -> None:
         """Find out from the mask and who made its pixels whether it is touched."""
         held = (drawn.values, drawn.sources.values)
-        self.touched = self.was_accepted or any(bool(one[part].any()) for one in held for part in strips(one.shape))
+        self.touched = self.was_accepted or any(holds_any(one) for one in held)
 
     @property
     def image_id(self) -> str:

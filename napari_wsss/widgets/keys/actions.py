@@ -77,8 +77,8 @@ class Actions(QObject):
             "ignore": lambda: sync.choose_value(IGNORE),
             "polygon": lambda: sync.set_tool("polygon"),
             "cycle": self._cycle,
-            "copy_class": lambda: self.copy(sync.value),
-            "copy_all": lambda: self.copy(None),
+            "copy_class": lambda: self._copy(sync.value),
+            "copy_all": lambda: self._copy(None),
             "threshold_down": lambda: self._move_threshold(-THRESHOLD_STEP),
             "threshold_up": lambda: self._move_threshold(THRESHOLD_STEP),
             "hold_proposal": lambda: sync.peek.hold("proposal"),
@@ -187,6 +187,10 @@ class Actions(QObject):
             Leave every pixel as it is that is not background or that a person drew.
         """
         self._sync.commit()
+        self._copy(class_value, only_empty)
+
+    def _copy(self, class_value: int | None, only_empty: bool = False) -> None:
+        """Copy the proposal where what was painted is known to the session already."""
         copied = self._session.decisions.copied_pixels(class_value, only_empty)
         values = self._session.decisions.copy_proposal(class_value, only_empty, copied)
         if values is not None:

@@ -16,6 +16,7 @@ from qtpy.QtGui import QGuiApplication
 
 from napari_wsss.core.sources import Source
 from napari_wsss.session.session import Session
+from napari_wsss.session.table.ledger import holds_any
 from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.controls.basic import single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
@@ -238,7 +239,7 @@ class ViewerSync(QObject):
     def _fade_cams(self) -> None:
         """Let the maps step back behind what a person has made already."""
         table = self._table()
-        self.cams.fade(bool(table.mask.any()) or self.session.scribbles.any)
+        self.cams.fade(holds_any(table.mask) or self.session.scribbles.any)
 
     def _tidy_cams(self) -> None:
         if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
@@ -341,7 +342,8 @@ class ViewerSync(QObject):
     ) -> None:
         """Write (H, W) uint8 into the mask as one step that Ctrl+Z takes back, and record it.
 
-        `source` and `claimed` (H, W) bool say which machine step made it (see `Session.record_change`).
+        `source` and `claimed` (H, W) bool say which machine step made it (see `Table.record_change`); with a source,
+        `values` are nobody's to write into any more.
         """
         mask = self.mask
         if mask is None:
@@ -350,11 +352,12 @@ class ViewerSync(QObject):
             self.commit()  # what was done before is not this step's
         if not mask.visible:  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
             mask.visible = True
-        if self.host.guarded(lambda: write_step(mask, values)):
+        before = None if source is None else self._table().drawn.values
+        if self.host.guarded(lambda: write_step(mask, values, before)):
             self.scribbles.note_mask_step()
             self._save.start()
         self._record.stop()
-        self._table().record_change(mask.data, source, claimed)
+        self._table().record_change(mask.data, source, claimed, kept=None if source is None else values)
         self._fade_cams()
 
     # What a person asks for
