@@ -76,6 +76,15 @@ class AppliedModels:
         self._opened, self._navigation = opened, navigation
         self._inference, self._sliders, self.signals = inference, sliders, signals
 
+    def uses(self, run: RunInfo) -> bool:
+        """Return whether the plan holds a run's checkpoint, not trained further since: applying it changes nothing."""
+        table, checkpoint = self._opened.or_none, run.checkpoint
+        if table is None or checkpoint is None:
+            return False
+        field = next((one for one in CHECKPOINTS if table.project.folder / getattr(table.plan, one) == checkpoint), "")
+        since = next((change.time for change in model_changes(table.project) if field in change.fields), 0.0)
+        return bool(field) and checkpoint.stat().st_mtime <= since
+
     @reported
     def apply(self, run: RunInfo) -> bool:
         """Use a run's best checkpoint from now on and propose anew for undecided images; accepted masks stay."""

@@ -6,6 +6,7 @@ from functools import partial
 from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.plural import counted
 from napari_wsss.session.correct.neighbours import NONE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import single_shot
@@ -150,7 +151,7 @@ class Actions(QObject):
             return "there are no activation maps yet"
         digit = digit_in(action)
         if digit is not None and session.digits.value_of(digit) is None:
-            return f"the project has {len(session.digits.order)} classes"
+            return f"the project has {counted(len(session.digits.order), 'class', 'classes')}"
         return ""
 
     def run(self, action: str) -> None:

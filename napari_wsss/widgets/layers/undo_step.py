@@ -25,6 +25,7 @@ def write_step(layer: Labels, values: NDArray[np.uint8], before: NDArray[np.uint
     if box == NOWHERE:
         return False
     if note is None:
+        layer.visible = True  # napari keeps no slice of a hidden layer to write into
         where = np.nonzero(layer.data != values)
         layer.data_setitem(where, values[where])
         return True

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QGuiApplication
 
+from napari_wsss.core.plural import counted
 from napari_wsss.core.sources import Source
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.ledger import holds_any
@@ -149,7 +150,10 @@ class ViewerSync(QObject):
         mask, table = self.mask, self.session.shown_table
         if mask is None or table is None or table.image_id != self._shown_id or mask.data is table.mask:
             return
-        self.write_mask(table.mask)
+        hidden = self.pointing.is_on and not mask.visible  # to look at the photograph while pointing at things
+        self.write_mask(table.mask, show=not hidden)
+        if hidden:
+            self.notice.emit("Answered in your mask, which you have hidden; its eye in the layer list shows it.")
 
     def _swap(self) -> None:
         """Show another image: swap the data, clear napari's undo, put tool and class back."""
@@ -287,18 +291,13 @@ class ViewerSync(QObject):
         count = int(np.count_nonzero(values != table.mask))
         self.write_mask(values, Source("script"))
         self.session.signals.notice.emit(
-            f"A script or another plugin changed {count} pixels of the mask; Ctrl+Z takes that back."
+            f"A script or another plugin changed {counted(count, 'pixel')} of the mask; Ctrl+Z takes that back."
         )
 
     def _why_not(self, given: Any) -> str:
         """Return why an array cannot become the mask, "" where it can."""
         table = self._table()
-        if table.project.read_only:
-            return "the project is open read-only"
-        if given.shape != table.mask.shape:
-            return f"the array has the shape {tuple(given.shape)}, the mask {table.mask.shape}"
-        strange = sorted(set(np.unique(np.asarray(given)).tolist()) - set(table.classes.values()))
-        return f"it holds the values {strange[:5]}, which are no classes" if strange else ""
+        return "the project is open read-only" if table.project.read_only else table.canvas.unfit(given, table.classes)
 
     def _on_edit(self, _event: Any = None) -> None:
         if not self.host.is_busy and self.mask is not None:
@@ -338,19 +337,23 @@ class ViewerSync(QObject):
             self.session.flush()
 
     def write_mask(
-        self, values: NDArray[np.uint8], source: Source | None = None, claimed: NDArray[np.bool_] | None = None
+        self,
+        values: NDArray[np.uint8],
+        source: Source | None = None,
+        claimed: NDArray[np.bool_] | None = None,
+        show: bool = True,
     ) -> None:
         """Write (H, W) uint8 into the mask as one step that Ctrl+Z takes back, and record it.
 
         `source` and `claimed` (H, W) bool say which machine step made it (see `Table.record_change`); with a source,
-        `values` are nobody's to write into any more.
+        `values` are nobody's to write into any more. A mask that is hidden is shown, unless without `show`.
         """
         mask = self.mask
         if mask is None:
             return
         if source is not None and self._record.isActive():
             self.commit()  # what was done before is not this step's
-        if not mask.visible:  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
+        if show and not mask.visible:  # nobody copies blindly
             mask.visible = True
         before = None if source is None else self._table().drawn.values
         if self.host.guarded(lambda: write_step(mask, values, before)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +40,18 @@ def test_a_new_model_changes_undecided_images_only(computed: Sitting) -> None:
     assert project.masks.accepted_path("p0.png").read_bytes() == accepted
     assert not project.catalog.get("p3.png").stale
     assert computed.failures == []
+
+
+def test_a_run_in_use_is_known_until_it_is_trained_further(computed: Sitting) -> None:
+    session = computed.session
+    run, other = (run_of(computed, 1.0, name) for name in ("classifier-new", "classifier-other"))
+    assert not session.models.uses(run)
+    session.models.apply(run)
+    computed.settle()
+    assert session.models.uses(run)
+    assert not session.models.uses(other)
+    os.utime(run.folder / "best.safetensors", (2**33, 2**33))
+    assert not session.models.uses(run)
 
 
 def test_the_same_file_trained_further_is_noticed(computed: Sitting) -> None:
