@@ -74,14 +74,15 @@ class LabelChanges(WholeReport):
         """Return the report as lines: how many change, with examples, and what is kept or left out."""
         examples = [f"{one}: {self.before[one]} -> {_told(said)}" for one, said in self.changes.items()]
         lines = [
-            f"{counted(len(self.changes), 'image gets', 'images get')} other labels from {self.source}; {self.same} have them already."
+            f"{counted(len(self.changes), 'image gets', 'images get')} other labels from {self.source}; "
+            f"{self.same} have them already."
         ]
         lines += [f"  {example}" for example in examples[:5]]
         lines += [f"  and {len(examples) - 5} more"] if len(examples) > 5 else []
         if self.kept:
             kept = [f"{one} (it says {said})" for one, said in self.kept.items()]
             lines.append(
-                f"{counted(len(kept), 'image keeps', 'images keep')} the labels that a person gave them: {listed(kept)}."
+                f"{counted(len(kept), 'image keeps', 'images keep')} the labels that a person gave: {listed(kept)}."
             )
         if self.stacks:
             lines.append(f"Entries for whole stacks count for each of their pages: {listed(self.stacks)}.")

@@ -99,8 +99,8 @@ class LabelReport(WholeReport):
         """Return the report as lines to read before a project is made, each kind of problem with examples."""
         split_counts = ", ".join(f"{name} {count}" for name, count in sorted(Counter(self.splits.values()).items()))
         lines = [
-            f"{counted(len(self.images), 'image')}, {len(self.labels)} with labels, {counted(len(self.classes), 'class', 'classes')} "
-            f"from {self.source}.",
+            f"{counted(len(self.images), 'image')}, {len(self.labels)} with labels, "
+            f"{counted(len(self.classes), 'class', 'classes')} from {self.source}.",
             *([f"Images per class: {listed(self.counts())}."] if self.classes else []),
             *(
                 [f"{counted(len(self.negatives), 'image is', 'images are')} labelled none of the classes."]

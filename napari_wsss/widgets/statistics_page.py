@@ -145,7 +145,8 @@ def summary(figures: Figures) -> str:
         lines.append(f"{counted(figures.unknown, 'image')} of which some class is unknown (search is:unknown)")
     if figures.mismatched:
         lines.append(
-            f"{counted(figures.mismatched, 'accepted mask differs', 'accepted masks differ')} from the labels (search is:mismatch)"
+            f"{counted(figures.mismatched, 'accepted mask differs', 'accepted masks differ')} from the labels "
+            "(search is:mismatch)"
         )
     seconds = median_seconds(lately)
     if seconds:

@@ -270,7 +270,8 @@ class _Import:
         notes = []
         if self.black_and_white:
             notes.append(
-                f"{counted(len(self.black_and_white), 'mask holds', 'masks hold')} only 0 and 255 ({listed(self.black_and_white)}): 255 means "
+                f"{counted(len(self.black_and_white), 'mask holds', 'masks hold')} only 0 and 255 "
+                f"({listed(self.black_and_white)}): 255 means "
                 "ignore here, so if white was meant as the object, take the masks as instances"
             )
         if self.stacks:
@@ -279,7 +280,8 @@ class _Import:
             )
         if self.mere_labels:
             notes.append(
-                f"{counted(self.mere_labels, 'image has', 'images have')} labels, boxes, lines or points there, but nothing painted"
+                f"{counted(self.mere_labels, 'image has', 'images have')} labels, boxes, lines or points there, "
+                "but nothing painted"
             )
         return tuple(notes)
 

@@ -136,8 +136,8 @@ class Changes:
         if not known and not disagree:
             return ""
         return (
-            f"{much} of {counted(known, 'proposal')} changed by more than {100 * MUCH:.0f} %, and the model now disagrees with "
-            f"{disagree} accepted masks (Review: order by what changed; B compares)."
+            f"{much} of {counted(known, 'proposal')} changed by more than {100 * MUCH:.0f} %, the model now disagrees "
+            f"with {counted(disagree, 'accepted mask')} (Review: order by what changed; B compares)."
         )
 
 

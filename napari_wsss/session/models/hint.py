@@ -97,4 +97,5 @@ def hint_text(figures: Figures, curve: list[tuple[float, float]], every: int) ->
         return (
             f"{counted(count, 'mask')} accepted {since}; you corrected {100 * whole[0]:.0f} % of their pixels. Retrain?"
         )
-    return f"You corrected {100 * whole[0]:.0f} % → {100 * whole[-1]:.0f} % of pixels {since} ({counted(count, 'mask')}). Retrain?"
+    of = counted(count, "mask")
+    return f"You corrected {100 * whole[0]:.0f} % → {100 * whole[-1]:.0f} % of pixels {since} ({of}). Retrain?"

@@ -25,8 +25,8 @@ from napari_wsss.session.models.names import model_title
 def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
     """Return why an image with these labels has its proposal, "" where its model compared itself with nothing.
 
-    ``Pixel classifier, lesson 7: 61 % in agreement with you on 25 images it did not learn from; cat by the maps of SEAM,
-    better there``.
+    ``Pixel classifier, lesson 7: 61 % in agreement with you on 25 images it did not learn from; cat by the maps of
+    SEAM, better there``.
     """
     source = applied_source(plan)
     if not asks_localizer(plan, source):
