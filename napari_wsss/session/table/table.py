@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -222,6 +223,11 @@ class Table:
         self.signals.maps_ready.emit(image_id)
 
     # -- the mask ---------------------------------------------------------------------------------------------
+
+    def unfit(self, given: Any) -> str:
+        """Return why an array that a script made cannot become the mask, "" where it can."""
+        read_only = self.project.read_only
+        return "the project is open read-only" if read_only else self.canvas.unfit(given, self.classes)
 
     def touch(self) -> None:
         """Note that the person has painted: the header says *not saved* until `record_change` has written it."""

@@ -23,7 +23,7 @@ from napari_wsss.widgets.controls.basic import single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
-from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
+from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step_by_wheel
 from napari_wsss.widgets.layers.clicks.drags import StrokeEnd
 from napari_wsss.widgets.layers.clicks.point_tool import PointTool
 from napari_wsss.widgets.layers.clicks.right_erases import RightErases
@@ -172,10 +172,8 @@ class ViewerSync(QObject):
     def show_whole(self) -> None:
         """Fit the image into the canvas; hidden layers, which may be of another image's size, do not count."""
         image = self.host.layer("image")
-        if image is None or "layers" not in signature(self.viewer.reset_view).parameters:  # napari < 0.9
-            self.viewer.reset_view()
-        else:
-            self.viewer.reset_view(layers=[image])
+        can_choose = "layers" in signature(self.viewer.reset_view).parameters  # not in napari < 0.9
+        self.viewer.reset_view(**({"layers": [image]} if can_choose and image is not None else {}))
         self.whole_zoom = float(self.camera.zoom)
 
     @property
@@ -283,7 +281,7 @@ class ViewerSync(QObject):
             return
         given = mask.data
         self.host.guarded(lambda: setattr(mask, "data", table.mask))
-        problem = self._why_not(given)
+        problem = table.unfit(given)
         if problem:
             self.session.signals.notice.emit(f"Not taken into the mask: {problem}. The mask is as it was.")
             return
@@ -293,11 +291,6 @@ class ViewerSync(QObject):
         self.session.signals.notice.emit(
             f"A script or another plugin changed {counted(count, 'pixel')} of the mask; Ctrl+Z takes that back."
         )
-
-    def _why_not(self, given: Any) -> str:
-        """Return why an array cannot become the mask, "" where it can."""
-        table = self._table()
-        return "the project is open read-only" if table.project.read_only else table.canvas.unfit(given, table.classes)
 
     def _on_edit(self, _event: Any = None) -> None:
         if not self.host.is_busy and self.mask is not None:
@@ -312,9 +305,8 @@ class ViewerSync(QObject):
     def _on_wheel(self, viewer: Any, event: Any) -> None:
         """Resize the brush with Shift; napari zooms without a key, and has Ctrl and Alt for planes and layers."""
         layer = self.scribbles.painted or self.mask
-        is_brush = layer is not None and layer is viewer.layers.selection.active and layer.mode in ("paint", "erase")
-        if layer is not None and is_brush and "Shift" in event.modifiers:
-            step(layer, float(sum(event.delta)))  # some systems turn a wheel sideways with Shift
+        if layer is not None and layer is viewer.layers.selection.active:
+            step_by_wheel(layer, event)
 
     def commit(self) -> None:
         """Tell the session now what was painted since the last time."""
