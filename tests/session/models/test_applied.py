@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from napari_wsss.core.plan import Step
 from napari_wsss.session.runs.folders import RunInfo
@@ -50,6 +51,11 @@ def test_a_run_in_use_is_known_until_it_is_trained_further(computed: Sitting) ->
     computed.settle()
     assert session.models.uses(run)
     assert not session.models.uses(other)
+    learned = {"segmenter": Step("pixel_classifier"), "segmenter_checkpoint": "training/l/best.safetensors"}
+    beside = replace(session.plan, **learned)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(session.table), "plan", beside)
+        assert not session.models.uses(run), "applying it would bring its maps back"
     os.utime(run.folder / "best.safetensors", (2**33, 2**33))
     assert not session.models.uses(run)
 
