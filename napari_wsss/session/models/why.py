@@ -2,7 +2,7 @@
 
 A pixel classifier notes in its ``run.json`` (a learner beside the window: beside each state) how far it agreed with
 what the person gave about images that were left out, and on which classes the maps it would replace were better there;
-these classes keep the maps. Where it agreed more when pooled with the maps, their share is noted, too.
+these classes keep the maps. How much the maps count beside it in all others is noted, too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,10 +14,9 @@ from napari_wsss.core.files import number, numbers, read_object, texts
 from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.plural import counted
-from napari_wsss.core.registry import method_title
 from napari_wsss.pipeline.apply import LEARNER
 from napari_wsss.pipeline.chain import applied_source
-from napari_wsss.pipeline.lineage import asks_localizer, method_of
+from napari_wsss.pipeline.lineage import asks_localizer
 from napari_wsss.project.project import Project
 from napari_wsss.session.models.names import model_title
 
@@ -35,18 +34,14 @@ def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
     agreement, left = numbers(record, "agreement"), set(texts(record, "left_to_maps"))
     if not {"learner", "images"} <= set(agreement):
         return ""
-    method, share = method_title(source, method_of(plan, source)), number(record, "map_share")
+    share = number(record, "map_share")
     localizer = model_title(plan, field="localizer_checkpoint")
-    who = model_title(plan, field="segmenter_checkpoint")
-    if share == 1:
-        who = f"maps of {localizer}, as the {method.lower()} is not better yet"
-    elif share > 0:
-        who += f" together with the maps of {localizer}"
     asked = counted(round(agreement["images"]), "image")
     agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {asked} it did not learn from"
+    beside = f"; the maps of {localizer} count {100 * share:.0f} % beside it" if share else ""
     by_maps = ", ".join(sorted(left & set(labels)))
     maps = f"; {by_maps} by the maps of {localizer}, better there" if by_maps else ""
-    return f"{who}: {agrees}{maps}"
+    return f"{model_title(plan, field='segmenter_checkpoint')}: {agrees}{beside}{maps}"
 
 
 def run_record(checkpoint: Path) -> Mapping[str, Any]:
