@@ -74,25 +74,22 @@ def test_a_click_marks_and_a_double_click_opens(view, session, canvas, qtbot):
     assert not view.isVisible()
 
 
-def test_a_picture_that_arrives_draws_its_own_cell(view, session, qtbot, monkeypatch):
+def test_a_picture_that_arrives_draws_its_own_cell(view, session, monkeypatch):
     """A page of 36 would else be drawn 36 times over while its pictures come."""
     view.toggle()
-    qtbot.waitUntil(lambda: all(view.pages._picture(f"p{k}.png") is not None for k in range(6)), timeout=20000)
-    QTest.qWait(20)
-    drawn = []
+    asked, drawn = [], []
+    monkeypatch.setattr(view.pages, "update", lambda *given: asked.append(given))
     monkeypatch.setattr(view.pages, "_draw", lambda _painter, place, _image_id: drawn.append(place))
-    session.gallery.pictures.ready.emit(Wish("p1.png", "", 64))
-    qtbot.waitUntil(lambda: bool(drawn), timeout=20000)
+    view.pages._on_picture(Wish("p1.png", "", 64))
+    view.pages.grab(*asked[-1])
     assert drawn == [1]
 
 
 def test_how_sure_a_page_is_is_asked_once(view, session, monkeypatch):
     view.toggle()
-    view.pages.grab()
-    asked = []
-    monkeypatch.setattr(type(session.project.catalog), "get", lambda _catalog, image_id: asked.append(image_id))
-    view.pages.grab()
-    assert not asked
+    sure = session.grid.confidence("p1.png")
+    monkeypatch.setattr(session.grid, "_opened", None)  # nobody is left to ask
+    assert session.grid.confidence("p1.png") == sure
 
 
 def test_it_takes_the_size_of_the_canvas_and_escape_leaves(view, canvas):
