@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import parsed_object, unzipped
+from napari_wsss.core.uniform import uniform
 
 NOTHING, PERSON, FIRST_MACHINE, OTHER_MACHINE = 0, 1, 2, 255
 Kind = Literal["proposal", "propagated", "clicked", "borrowed", "clean-up", "label", "script", "imported"]
@@ -119,7 +120,7 @@ class Sources:
     def uniform(cls, shape: tuple[int, ...], source: Source | int) -> Sources:
         """Return the sources (H, W) of a mask that is all of one source: a machine's, `PERSON` or `NOTHING`."""
         value = source if isinstance(source, int) else FIRST_MACHINE
-        return cls(np.full(shape, value, np.uint8), () if isinstance(source, int) else (source,))
+        return cls(uniform(shape, np.uint8(value)), () if isinstance(source, int) else (source,))
 
     @property
     def person(self) -> NDArray[np.bool_]:

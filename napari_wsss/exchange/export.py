@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.maps import ActivationMaps
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import Shelf, load_method, method_names
 from napari_wsss.exchange.data_card import CARD, CARD_TEXT, About, DataCard, as_markdown, files_of, read_card
@@ -121,10 +122,10 @@ class ExportReport(WholeReport):
         verb = "would be written" if self.dry_run else "written"
         counts = ", ".join(f"{count} {what}" for what, count in self.files.items() if count) or "none"
         empty = [name for name, count in self.pixels.items() if not count]
-        lines = [f"{self.what} of {len(self.written)} images {verb} to {self.folder}.", f"Files: {counts}."]
+        lines = [f"{self.what} of {counted(len(self.written), 'image')} {verb} to {self.folder}.", f"Files: {counts}."]
         if not self.written:
             lines.append("No image fits what was chosen: accept some, or choose other states or another search.")
-        lines += [f"{self.without} images have none yet."] if self.without else []
+        lines += [f"{counted(self.without, 'image has', 'images have')} none yet."] if self.without else []
         lines += [f"No pixel of: {', '.join(empty)}."] if empty else []
         lines += [f"Note: {note}." for note in self.notes]
         lines += [f"Left out: {reason}." for reason in self.left_out]

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_wsss.core.errors import LabelError
+from napari_wsss.core.plural import counted
 from napari_wsss.exchange.label_report import LabelReport, listed
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.labels_voc import pictures_folder
@@ -72,12 +73,17 @@ class LabelChanges(WholeReport):
     def summary(self) -> str:
         """Return the report as lines: how many change, with examples, and what is kept or left out."""
         examples = [f"{one}: {self.before[one]} -> {_told(said)}" for one, said in self.changes.items()]
-        lines = [f"{len(self.changes)} images get other labels from {self.source}; {self.same} have them already."]
+        lines = [
+            f"{counted(len(self.changes), 'image gets', 'images get')} other labels from {self.source}; "
+            f"{self.same} have them already."
+        ]
         lines += [f"  {example}" for example in examples[:5]]
         lines += [f"  and {len(examples) - 5} more"] if len(examples) > 5 else []
         if self.kept:
             kept = [f"{one} (it says {said})" for one, said in self.kept.items()]
-            lines.append(f"{len(kept)} images keep the labels that a person gave them: {listed(kept)}.")
+            lines.append(
+                f"{counted(len(kept), 'image keeps', 'images keep')} the labels that a person gave: {listed(kept)}."
+            )
         if self.stacks:
             lines.append(f"Entries for whole stacks count for each of their pages: {listed(self.stacks)}.")
         if self.unknown:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_wsss.core.classes import natural_order
+from napari_wsss.core.plural import counted
 from napari_wsss.exchange.matching import ImageIndex
 from napari_wsss.exchange.text_files import in_form, is_empty, is_nothing, split_names, words_of
 from napari_wsss.exchange.whole_reports import WholeReport
@@ -98,12 +99,16 @@ class LabelReport(WholeReport):
         """Return the report as lines to read before a project is made, each kind of problem with examples."""
         split_counts = ", ".join(f"{name} {count}" for name, count in sorted(Counter(self.splits.values()).items()))
         lines = [
-            f"{len(self.images)} images, {len(self.labels)} with labels, {len(self.classes)} classes "
-            f"from {self.source}.",
+            f"{counted(len(self.images), 'image')}, {len(self.labels)} with labels, "
+            f"{counted(len(self.classes), 'class', 'classes')} from {self.source}.",
             *([f"Images per class: {listed(self.counts())}."] if self.classes else []),
-            *([f"{len(self.negatives)} images are labelled none of the classes."] if self.negatives else []),
+            *(
+                [f"{counted(len(self.negatives), 'image is', 'images are')} labelled none of the classes."]
+                if self.negatives
+                else []
+            ),
             *([f"Splits: {split_counts}."] if split_counts else []),
-            *([f"{len(self.masks)} images come with a mask."] if self.masks else []),
+            *([f"{counted(len(self.masks), 'image comes', 'images come')} with a mask."] if self.masks else []),
             *_problem("label entries have no image", self.unmatched),
             *_problem("entries are duplicate or ambiguous", self.duplicates),
             *_problem("entries cannot be read", self.unreadable),
@@ -257,7 +262,7 @@ class LabelCollector:
             id_: names & set(self.known) for id_, names in self.labels.items() if not names or names & set(self.known)
         }
         for name, count in sorted(unknown.items()):
-            self.conflicts.append(f"the label {name!r} ({count} images) is not in the class list: left out")
+            self.conflicts.append(f"the label {name!r} ({counted(count, 'image')}) is not in the class list: left out")
 
 
 def _may_be_a_name(word: str, names: Sequence[str]) -> bool:

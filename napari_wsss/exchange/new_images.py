@@ -8,6 +8,7 @@ from pathlib import Path
 
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.inside import why_not_plain, writable
+from napari_wsss.core.plural import counted
 from napari_wsss.exchange.label_report import LabelReport, listed
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.labels_voc import pictures_folder
@@ -57,7 +58,11 @@ class NewImages(WholeReport):
         lines += [f"Left out: {path}: {why}" for path, why in list(self.left_out.items())[:_SHOWN]]
         more = len(self.left_out) - _SHOWN
         lines += [f"Left out: {more} more."] if more > 0 else []
-        lines += [f"{len(self.in_part)} images are used in part: {listed(self.in_part)}."] if self.in_part else []
+        lines += (
+            [f"{counted(len(self.in_part), 'image is', 'images are')} used in part: {listed(self.in_part)}."]
+            if self.in_part
+            else []
+        )
         return "\n".join(lines)
 
 

@@ -18,6 +18,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import parsed
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, Sources, pack_table, unpack_table
+from napari_wsss.core.uniform import uniform_value
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database, Row, part_of
 from napari_wsss.project.strokes import FEW, Stroke, pack, pack_regions, unpack
@@ -130,7 +131,7 @@ class Journal:
         values : (H, W) uint8
         sources : Sources
         """
-        count = int(np.count_nonzero(where))
+        count = where.size if uniform_value(where) else int(np.count_nonzero(where))
         if count > FEW:
             packed = pack_regions(where, values, sources.values)
             if packed is not None:

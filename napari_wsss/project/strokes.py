@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import unzipped
 from napari_wsss.core.sources import PERSON, Source
+from napari_wsss.core.uniform import uniform_value
 
 RUNS = b"R"
 """First byte of a packed stroke; what was written before sources were kept starts with zlib's own."""
@@ -81,21 +82,23 @@ def pack_regions(where: NDArray[np.bool_], values: NDArray[np.uint8], sources: N
         Starts, lengths, values and sources of neighbouring pixels that have become the same; None where these are so
         many that a list of positions is no longer.
     """
-    flat, value, source = (np.ascontiguousarray(one).reshape(-1) for one in (where, values, sources))
-    count = np.count_nonzero(flat)
-    everywhere = count == flat.size
-    starts = _region_starts(value, source) if everywhere else _region_starts(flat, value, source)
-    if flat.size > MOST or len(starts) * PIXELS_OF_A_REGION > count:
+    count = where.size if uniform_value(where) else int(np.count_nonzero(where))
+    varied: list[NDArray[Any]] = [
+        one for one in (values, sources) if uniform_value(one) is None
+    ]  # one value everywhere ends no region
+    varied = varied if count == where.size else [where, *varied]
+    starts = _region_starts(where.size, *(np.ascontiguousarray(one).reshape(-1) for one in varied))
+    if where.size > MOST or len(starts) * PIXELS_OF_A_REGION > count:
         return None
-    lengths = np.diff(np.append(starts, flat.size))
-    if not everywhere:
-        kept = flat[starts]
+    lengths = np.diff(np.append(starts, where.size))
+    if count < where.size:
+        kept = where.reshape(-1)[starts]
         starts, lengths = starts[kept], lengths[kept]
     gaps = np.diff(starts, prepend=0)
     gaps[1:] -= lengths[:-1]
     packer = zlib.compressobj(1, strategy=zlib.Z_RLE)
     head = np.array([len(starts)], "<i8").tobytes()
-    parts = (head, _planes(gaps), _planes(lengths), value[starts].tobytes(), source[starts].tobytes())
+    parts = (head, _planes(gaps), _planes(lengths), *(_taken(one, starts).tobytes() for one in (values, sources)))
     return b"".join([REGIONS, *map(packer.compress, parts), packer.flush()])
 
 
@@ -104,10 +107,16 @@ def _planes(numbers: NDArray[np.int64]) -> bytes:
     return np.ascontiguousarray(numbers.astype("<u4").view(np.uint8).reshape(-1, 4).T).tobytes()
 
 
-def _region_starts(*arrays: NDArray[Any]) -> NDArray[np.intp]:
-    """Return where one of flat arrays (N,) differs from the element before, and 0; in parts, as `_breaks`."""
+def _taken(values: NDArray[np.uint8], places: NDArray[np.intp]) -> NDArray[np.uint8]:
+    """Return an array (H, W) at flat places (N,), without making one of a single value whole."""
+    one = uniform_value(values)
+    return values.reshape(-1)[places] if one is None else np.full(places.shape, one, values.dtype)
+
+
+def _region_starts(size: int, *arrays: NDArray[Any]) -> NDArray[np.intp]:
+    """Return where one of flat arrays (`size`,) differs from the element before, and 0; in parts, as `_breaks`."""
     found = [np.zeros(1, np.intp)]
-    for first in range(0, arrays[0].size, PART):
+    for first in range(0, size if arrays else 0, PART):
         parts = [one[first : first + PART + 1] for one in arrays]
         changes = parts[0][1:] != parts[0][:-1]
         for part in parts[1:]:

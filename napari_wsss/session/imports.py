@@ -18,6 +18,7 @@ from psygnal import Signal
 from napari_wsss.core.errors import ProjectError, WsssError
 from napari_wsss.core.inside import is_below
 from napari_wsss.core.masks import Mask
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import method_title
 from napari_wsss.core.sources import Source
@@ -252,7 +253,9 @@ class Imports:
     def _take_labels(self, table: Table, report: LabelChanges) -> bool:
         count = take(table.project, report)
         self._labels_moved(table, report.changes)
-        self.signals.notice.emit(f"{count} images have other labels now, from {report.source}.")
+        self.signals.notice.emit(
+            f"{counted(count, 'image has', 'images have')} other labels now, from {report.source}."
+        )
         return True
 
     @property
@@ -268,7 +271,9 @@ class Imports:
         back, edited = table.project.label_imports.take_back()
         self._labels_moved(table, back)
         kept = f"; {len(edited)} were edited since and stay" if edited else ""
-        self.signals.notice.emit(f"{len(back)} images have their labels from before{kept}.")
+        self.signals.notice.emit(
+            f"{counted(len(back), 'image has its', 'images have their')} labels from before{kept}."
+        )
         return True
 
     def _labels_moved(self, table: Table, ids: Collection[str]) -> None:
@@ -316,8 +321,8 @@ class Imports:
             self._navigation.go_to(table.image_id)  # shows it
         self._navigation.refresh_queue()
         kind = "accepted" if step.how.accept else "drafts"
-        kept = f"; {step.kept} images keep the mask they had" if step.kept else ""
-        self.signals.notice.emit(f"{len(step.taken)} masks taken ({kind}){kept}.")
+        kept = f"; {counted(step.kept, 'image keeps its mask', 'images keep the mask they had')}" if step.kept else ""
+        self.signals.notice.emit(f"{counted(len(step.taken), 'mask')} taken ({kind}){kept}.")
 
     @reported
     def take_layer(self, values: NDArray[Any], name: str = "layer") -> bool:
@@ -350,4 +355,6 @@ class Imports:
     def _maps_kept(self, results: list[Kept]) -> None:
         if results:
             self._models.apply_kept(results[0].checkpoint)
-            self.signals.notice.emit(f"Maps of {len(results[0].done)} images are used in place of a localizer.")
+            self.signals.notice.emit(
+                f"Maps of {counted(len(results[0].done), 'image')} are used in place of a localizer."
+            )

@@ -5,6 +5,7 @@ from typing import Literal, NamedTuple
 
 from psygnal import Signal
 
+from napari_wsss.core.plural import counted
 from napari_wsss.pipeline.apply import CHECKPOINTS, model_changes, model_name
 from napari_wsss.pipeline.lineage import SHELF_OF_STAGE, has_model
 from napari_wsss.project.criteria import Criteria
@@ -163,10 +164,14 @@ class NextSteps:
         counts = self._counts
         left = sum(counts[state] for state in UNDECIDED)
         if not left:
-            return NextStep(f"All decided, {counts['accepted']} masks accepted: take them out.", "export", "Export")
+            return NextStep(
+                f"All decided, {counted(counts['accepted'], 'mask')} accepted: take them out.", "export", "Export"
+            )
         if table.image_id and table.proposal is None and table.record.state == "todo" and not table.mask_is_touched:
             return PROPOSING if table.maps is None else NextStep("This image has no proposal: paint its mask.")
-        return NextStep(f"{left} images wait for a look: correct and accept.", "review", "Next")
+        return NextStep(
+            f"{counted(left, 'image waits', 'images wait')} for a look: correct and accept.", "review", "Next"
+        )
 
     def _runs(self, project: Project) -> tuple[RunInfo | None, tuple[RunInfo, ...]]:
         """Return the newest finished run that was never applied, if it came after the last that was, and all runs."""

@@ -21,6 +21,7 @@ from napari_wsss.session.session import Session
 from napari_wsss.widgets.closing import may_close
 from napari_wsss.widgets.compact import Compact
 from napari_wsss.widgets.controls.basic import single_shot, soon
+from napari_wsss.widgets.controls.colours import ACCENT
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
@@ -48,9 +49,13 @@ STRIP_NAME = f"{STRIP} ({PLUGIN})"
 NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or switch it on in Plugins > Manage."
 FIT_AFTER_MS = 100
 """The canvas has its new size by then."""
-BOXES = "QCheckBox::indicator, QListView::indicator { border: 1px solid #7d838c; }"
+BOXES = (
+    "QCheckBox::indicator, QListView::indicator { border: 1px solid #7d838c; }"
+    f"QListView::indicator:checked {{ background: {ACCENT}; image: url(theme_dark:/check.svg); }}"
+)
 """napari draws boxes to tick without a border, hardly to be told from what is around them; ticked or not, they keep
-their size, so that captions below one another begin at the same place."""
+their size, so that captions below one another begin at the same place. Of a list whose boxes have a border here, Qt
+draws no tick by itself."""
 PAGE_OF = {
     "new": "Project",
     "create": "Project",

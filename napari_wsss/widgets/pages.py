@@ -84,6 +84,7 @@ class Pages(QTabWidget):
         bar.setStyleSheet(TABS)
         bar.setUsesScrollButtons(False)
         bar.setElideMode(Qt.TextElideMode.ElideRight)
+        bar.setDrawBase(False)  # of what is left beside the last tab Qt draws the stub of another one
 
     @property
     def made(self) -> list[str]:

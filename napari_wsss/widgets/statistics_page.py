@@ -8,6 +8,7 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog, QWidget
 
+from napari_wsss.core.plural import counted
 from napari_wsss.session.models.hint import RETRAIN_AFTER
 from napari_wsss.session.models.history import (
     Acceptance,
@@ -137,13 +138,16 @@ def summary(figures: Figures) -> str:
     undone = {state: count for state, count in figures.states.items() if count and state != "accepted"}
     others = ", ".join(f"{count} {LOOKS[state].word}" for state, count in undone.items())
     share = f" ({percent(done / total)})" if total else ""
-    lines = [f"{done} of {total} images accepted{share}{'; ' if others else ''}{others}"]
+    lines = [f"{done} of {counted(total, 'image')} accepted{share}{'; ' if others else ''}{others}"]
     if figures.unlabelled:
-        lines.append(f"{figures.unlabelled} images not labelled yet (search is:unlabelled)")
+        lines.append(f"{counted(figures.unlabelled, 'image')} not labelled yet (search is:unlabelled)")
     if figures.unknown:
-        lines.append(f"{figures.unknown} images of which some class is unknown (search is:unknown)")
+        lines.append(f"{counted(figures.unknown, 'image')} of which some class is unknown (search is:unknown)")
     if figures.mismatched:
-        lines.append(f"{figures.mismatched} accepted masks differ from the labels (search is:mismatch)")
+        lines.append(
+            f"{counted(figures.mismatched, 'accepted mask differs', 'accepted masks differ')} from the labels "
+            "(search is:mismatch)"
+        )
     seconds = median_seconds(lately)
     if seconds:
         left = (total - done) * seconds

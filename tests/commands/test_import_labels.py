@@ -27,7 +27,7 @@ def negatives(folder: str) -> int:
 def test_looked_at_taken_and_taken_back(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     folder = command[2]
     assert main([*command, "--dry-run"]) == DONE
-    assert "1 images get other labels" in capsys.readouterr().out
+    assert "1 image gets other labels" in capsys.readouterr().out
     assert negatives(folder) == 0
     assert main(command) == DONE
     assert negatives(folder) == 1

@@ -41,7 +41,7 @@ def test_what_cannot_be_exported_is_named_and_the_rest_is_written(tmp_path) -> N
     assert (report.written, report.without) == (("a.jpg",), 1)
     assert report.left_out == ("b.jpg is gone", "c.jpg: holds the values [3]; expected 0 to 2 or 255")
     assert report.pixels == {"background": 4, "cat": 3, "traffic light": 4}
-    assert "1 images have none yet" in report.summary()
+    assert "1 image has none yet" in report.summary()
 
 
 def test_an_empty_class_is_told(tmp_path) -> None:

@@ -30,7 +30,7 @@ def test_names_outside_the_class_list_are_reported_and_left_out(index):
     report = into.report("csv", "x")
     assert report.classes == ("dog", "cat")
     assert report.labels["a.jpg"] == {"cat"}
-    assert "'catt' (1 images)" in report.conflicts[0]
+    assert "'catt' (1 image)" in report.conflicts[0]
     assert report.counts() == {"dog": 0, "cat": 1}
 
 

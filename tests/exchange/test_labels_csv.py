@@ -260,7 +260,7 @@ def test_none_of_the_classes_and_not_labelled_yet_are_two_facts(read):
     assert report.classes == ("cat", "dog"), "a column that says none is no class"
     assert report.labels == {"a.jpg": {"cat"}, "b.jpg": frozenset()}
     assert [report.new_image(one).negative for one in report.images] == [False, True, False, False]
-    assert "1 images are labelled none of the classes" in report.summary()
+    assert "1 image is labelled none of the classes" in report.summary()
 
 
 @pytest.mark.parametrize("word", ["none", "None", "negative", "Background", "nothing", "No finding", "-"])

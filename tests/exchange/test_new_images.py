@@ -79,7 +79,7 @@ def test_pictures_that_cannot_be_added_are_named_with_the_reason(project: Projec
 
 def test_pictures_used_in_part_are_said(project: Project, images_root: Path) -> None:
     Image.new("L", (4, 3)).save(images_root / "pages.tif", save_all=True, append_images=[Image.new("L", (4, 3))] * 2)
-    assert "1 images are used in part: pages.tif (first of 3 pages)" in find_new_images(project).summary()
+    assert "1 image is used in part: pages.tif (first of 3 pages)" in find_new_images(project).summary()
 
 
 def test_an_id_that_a_renamed_image_has_is_not_given_twice(project: Project, images_root: Path) -> None:

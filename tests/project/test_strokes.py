@@ -9,6 +9,7 @@ import pytest
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.sources import PERSON
+from napari_wsss.core.uniform import uniform
 from napari_wsss.project import strokes
 from napari_wsss.project.strokes import pack, unpack
 
@@ -73,3 +74,16 @@ def test_damaged_regions_are_refused(gap: int, length: int, count: int) -> None:
     plain = np.array([count], "<i8").tobytes() + numbers + b"\1\1"
     with pytest.raises(ProjectError, match="damaged"):
         unpack(strokes.REGIONS + zlib.compress(plain))
+
+
+@pytest.mark.parametrize("part", [None, (slice(2, 30), slice(3, 40))])
+def test_one_value_everywhere_packs_as_a_whole_array_does(part: tuple[slice, slice] | None) -> None:
+    shape = (40, 50)
+    values = np.repeat(np.arange(4, dtype=np.uint8), 500).reshape(shape)
+    where = uniform(shape, np.True_) if part is None else np.zeros(shape, bool)
+    if part is not None:
+        where[part] = True
+    plain = strokes.pack_regions(where.copy(), values, np.full(shape, 2, np.uint8))
+    assert plain is not None
+    assert strokes.pack_regions(where, values, uniform(shape, np.uint8(2))) == plain
+    assert strokes.pack_regions(where, uniform(shape, np.uint8(5)), uniform(shape, np.uint8(2))) is not None

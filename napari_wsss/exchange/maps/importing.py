@@ -14,6 +14,7 @@ from PIL import Image
 from napari_wsss.core.classes import BACKGROUND_NAMES, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError, WsssError
 from napari_wsss.core.maps import ActivationMaps, Scores
+from napari_wsss.core.plural import counted
 from napari_wsss.exchange.annotations.annotated import Annotated, RawMaps, Reading
 from napari_wsss.exchange.annotations.plain_zip import unpacked
 from napari_wsss.exchange.label_report import listed
@@ -70,7 +71,9 @@ class MapImportReport(WholeReport):
             "cannot be used": self.unreadable,
             "images have labels without a map": self.missing_labels,
         }
-        lines = [f"Maps of {len(self.maps)} images can be used ({self.kind}); {len(self.without_maps)} have none."]
+        lines = [
+            f"Maps of {counted(len(self.maps), 'image')} can be used ({self.kind}); {len(self.without_maps)} have none."
+        ]
         lines += [f"Images per class: {listed(self.classes)}."] if self.classes else []
         lines += [f"{len(found)} {what}: {'; '.join(found[:5])}." for what, found in kinds.items() if found]
         lines += [f"Classes that are none here, by files: {listed(self.unknown)}."] if self.unknown else []

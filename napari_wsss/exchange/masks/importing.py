@@ -13,6 +13,7 @@ from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.inside import writable
 from napari_wsss.core.masks import Mask, class_values
+from napari_wsss.core.plural import counted
 from napari_wsss.core.sources import Source
 from napari_wsss.exchange.annotations.annotated import Annotated, Reading
 from napari_wsss.exchange.annotations.painting import Kind, Rules, Unknown, Unusable, draws, painted, unknown_classes
@@ -112,7 +113,10 @@ class MaskImportReport(WholeReport):
             "count objects of no known class": self.without_class,
             "contradict the labels of their image": self.contradictions,
         }
-        lines = [f"{len(self.masks)} masks can be used ({self.kind}); {len(self.without_mask)} images have none."]
+        lines = [
+            f"{counted(len(self.masks), 'mask')} can be used ({self.kind}); "
+            f"{counted(len(self.without_mask), 'image has', 'images have')} none."
+        ]
         lines += [f"Pixels: {listed(self.pixels)}."] if self.masks else []
         lines += [f"{len(found)} masks {what}: {'; '.join(found[:5])}." for what, found in kinds.items() if found]
         if self.unknown:
@@ -269,7 +273,8 @@ class _Import:
         notes = []
         if self.black_and_white:
             notes.append(
-                f"{len(self.black_and_white)} masks hold only 0 and 255 ({listed(self.black_and_white)}): 255 means "
+                f"{counted(len(self.black_and_white), 'mask holds', 'masks hold')} only 0 and 255 "
+                f"({listed(self.black_and_white)}): 255 means "
                 "ignore here, so if white was meant as the object, take the masks as instances"
             )
         if self.wrong["wrong_values"] and not self.rules.instances:
@@ -279,7 +284,10 @@ class _Import:
                 f"{self.stacks.total()} masks are pages for those of {len(self.stacks)} stacks: {listed(self.stacks)}"
             )
         if self.mere_labels:
-            notes.append(f"{self.mere_labels} images have labels, boxes, lines or points there, but nothing painted")
+            notes.append(
+                f"{counted(self.mere_labels, 'image has', 'images have')} labels, boxes, lines or points there, "
+                "but nothing painted"
+            )
         return tuple(notes)
 
 

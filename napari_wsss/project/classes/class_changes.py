@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.errors import LabelError, ProjectError
+from napari_wsss.core.plural import counted
 from napari_wsss.project.criteria import UNLABELLED
 from napari_wsss.project.database import Database, Row
 from napari_wsss.project.journal import Entry, Journal
@@ -62,12 +63,16 @@ class Effect:
     @property
     def text(self) -> str:
         """What happens to labels and masks, in sentences."""
-        masks = f"{self.masks} accepted masks" + (f" (and some of {self.unsure} older ones)" if self.unsure else "")
+        masks = counted(self.masks, "accepted mask") + (
+            f" (and some of {self.unsure} older ones)" if self.unsure else ""
+        )
         if self.is_merge:
-            said = f"{self.name} becomes {self.into}: in the labels of {self.labelled} images and in {masks}"
+            said = f"{self.name} becomes {self.into}: in the labels of {counted(self.labelled, 'image')} and in {masks}"
         else:
             empty = f", {self.left_empty} of them then hold none of the classes" if self.left_empty else ""
-            said = f"{self.name} goes: from the labels of {self.labelled} images{empty}; its pixels in {masks}"
+            said = (
+                f"{self.name} goes: from the labels of {counted(self.labelled, 'image')}{empty}; its pixels in {masks}"
+            )
             said += f" count as {self.into}"
         return f"{said}. Drafts and scribbles follow. No file is changed, and Undo brings all of it back."
 

@@ -15,6 +15,7 @@ from napari_wsss.core.background import DEFAULT_THRESHOLD
 from napari_wsss.core.classes import BACKGROUND
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import Mask
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.scribbles import as_seeds
 from napari_wsss.core.sources import Source
@@ -196,7 +197,7 @@ class Propagation:
             return
         values = np.where(table.mask != request.mask, table.mask, values)  # what was painted since then stays
         changed = int(np.count_nonzero(values != table.mask))
-        self._signals.notice.emit(f"Propagated: {changed:,} pixels changed; Ctrl+Z takes it back.")
+        self._signals.notice.emit(f"Propagated: {counted(changed, 'pixel')} changed; Ctrl+Z takes it back.")
         on_proposal = not np.array_equal(request.before, request.mask)
         table.replace_mask(values, source, ground=self._decisions.proposal_as_mask() if on_proposal else None)
 

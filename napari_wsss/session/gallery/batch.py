@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_wsss.core.errors import ProjectError, WsssError
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
 from napari_wsss.pipeline.lineage import has_model
@@ -176,16 +177,15 @@ class BatchAccept:
             self._signals.failed.emit(f"{image_id} was left out: {reason}")
             return
         step.accepted.append(image_id)
+        table.tell_state(image_id)  # now, in this turn of the window: of a whole page it would be one long call
 
     def _ended(self, table: Table, step: _Step, wanted: int) -> None:
         if not self._opened.holds(table):
             return
-        for image_id in step.accepted:
-            table.tell_state(image_id)
         if table.image_id in step.accepted:
             self._navigation.go_to(table.image_id)  # shows the accepted mask
         left_out = wanted - len(step.accepted)
         remark = f"; {left_out} left out (no proposal of the plan of now)" if left_out else ""
         hint = ". Backspace takes it back." if step.accepted else "."
-        self._signals.notice.emit(f"Accepted {len(step.accepted)} images of {step.cluster}{remark}{hint}")
+        self._signals.notice.emit(f"Accepted {counted(len(step.accepted), 'image')} of {step.cluster}{remark}{hint}")
         self.done.emit(step.cluster, len(step.accepted), left_out)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from psygnal import Signal
 
 from napari_wsss.core.errors import ProjectError, StepError
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.borrowing import STEP, BorrowReport, borrow, forget_outdated
@@ -92,7 +93,9 @@ class Borrowing:
         self._following.proposals_were_replaced(report.done)
         first = next(iter(report.failed.values()), "")
         remark = f"; {len(report.failed)} left out: {first}" if first else ""
-        self._signals.notice.emit(f"{len(report.done)} images have a proposal from {report.source} now{remark}")
+        self._signals.notice.emit(
+            f"{counted(len(report.done), 'image has', 'images have')} a proposal from {report.source} now{remark}"
+        )
         self.done.emit(report)
 
     def dismiss(self, image_ids: Sequence[str]) -> None:

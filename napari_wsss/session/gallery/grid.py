@@ -10,6 +10,7 @@ from dataclasses import replace
 from psygnal import Signal
 
 from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.plural import counted
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.image_clusters import UNTOUCHED
 from napari_wsss.session.gallery.batch import BatchAccept
@@ -62,16 +63,19 @@ class ProposalGrid:
         self._ids: list[str] = []
         self._page = 0
         self._aside: set[str] = set()
+        self._sure: dict[str, float] = {}
         self._accepting = False
         signals.project_opened.connect(self._forget)
         signals.project_closed.connect(self._forget)
         batch.done.connect(self._on_done)
         inference.finished.connect(self._on_finished)
+        signals.maps_ready.connect(lambda image_id: self._sure.pop(image_id, None))
 
     def _forget(self) -> None:
         self.search, self._ids, self.missing, self._page = "", [], [], 0
         self.marked.clear()
         self._aside.clear()
+        self._sure.clear()
         self._accepting = False
         self.changed.emit()
 
@@ -87,6 +91,7 @@ class ProposalGrid:
         self._ids = [one for one in catalog.find(_untouched(wanted), "uncertainty")[::-1] if one not in self._aside]
         self.missing = self._without(wanted)
         self.marked.clear()
+        self._sure.clear()
         self.changed.emit()
         return True
 
@@ -109,6 +114,7 @@ class ProposalGrid:
         found = [one for one in ids if one in waiting]
         if found:
             self._ids += found
+            self._sure.clear()
             self.missing = [one for one in self.missing if one not in set(found)]
             self.changed.emit()
 
@@ -124,16 +130,21 @@ class ProposalGrid:
         if self._opened.or_none is None:
             return ""
         if not self._ids:
-            lacking = f"{len(self.missing):,} images have no proposal yet." if self.missing else ""
+            lacking = (
+                f"{counted(len(self.missing), 'image has', 'images have')} no proposal yet." if self.missing else ""
+            )
             return lacking or "No untouched proposal is left here."
         pages = -(-len(self._ids) // self.side**2)
         left = len(self.page) - len(self.marked)
         aside = f" · {len(self._aside)} put aside" if self._aside else ""
-        return f"page {self._page + 1} of {pages} · {len(self._ids)} images{aside} · Enter accepts {left}"
+        return f"page {self._page + 1} of {pages} · {counted(len(self._ids), 'image')}{aside} · Enter accepts {left}"
 
     def confidence(self, image_id: str) -> float:
-        """Return 1 - uncertainty of an image's proposal, in [0, 1]."""
-        return 1.0 - float(self._opened.table.project.catalog.get(image_id).score or 0.0)
+        """Return 1 - uncertainty of an image's proposal, in [0, 1]; asked of the project once for each page."""
+        if image_id not in self._sure:
+            found = self._opened.table.project.catalog.get(image_id)
+            self._sure[image_id] = 1.0 - float(found.score or 0.0)
+        return self._sure[image_id]
 
     def picture(self, image_id: str, side: int) -> object:
         """Return the picture (h, w, 3) uint8 of an image and its proposal, None until `pictures.ready` tells it."""

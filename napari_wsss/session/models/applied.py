@@ -11,6 +11,7 @@ from napari_wsss.pipeline.apply import (
     CHECKPOINTS,
     apply,
     apply_earlier,
+    base_field,
     model_changes,
     model_name,
     with_models_of,
@@ -75,6 +76,17 @@ class AppliedModels:
     ) -> None:
         self._opened, self._navigation = opened, navigation
         self._inference, self._sliders, self.signals = inference, sliders, signals
+
+    def uses(self, run: RunInfo) -> bool:
+        """Return whether the plan holds a run's checkpoint, not trained further since: applying it changes nothing."""
+        table, checkpoint = self._opened.or_none, run.checkpoint
+        if table is None or checkpoint is None:
+            return False
+        hidden = {"localizer_checkpoint", "segmenter_checkpoint"} - {base_field(table.plan)}  # gives no proposal now
+        fields = [one for one in CHECKPOINTS if one not in hidden and getattr(table.plan, one)]
+        field = next((one for one in fields if table.project.folder / getattr(table.plan, one) == checkpoint), "")
+        since = next((change.time for change in model_changes(table.project) if field in change.fields), 0.0)
+        return bool(field) and checkpoint.stat().st_mtime <= since
 
     @reported
     def apply(self, run: RunInfo) -> bool:

@@ -9,6 +9,7 @@ from functools import partial
 
 from napari_wsss.core.errors import WsssError
 from napari_wsss.core.masks import overlap
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.apply import ModelChange, last_move
 from napari_wsss.pipeline.lineage import has_model
@@ -135,8 +136,8 @@ class Changes:
         if not known and not disagree:
             return ""
         return (
-            f"{much} of {known} proposals changed by more than {100 * MUCH:.0f} %, and the model now disagrees with "
-            f"{disagree} accepted masks (Review: order by what changed; B compares)."
+            f"{much} of {counted(known, 'proposal')} changed by more than {100 * MUCH:.0f} %, the model now disagrees "
+            f"with {counted(disagree, 'accepted mask')} (Review: order by what changed; B compares)."
         )
 
 

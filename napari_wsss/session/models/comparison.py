@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.masks import Mask, overlap
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.apply import base_name, last_move
+from napari_wsss.pipeline.apply import last_move
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.difference import difference, tinted
+from napari_wsss.session.models.names import model_title, titles_apart
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.shown import resolve
 from napari_wsss.session.signals import Signals
@@ -168,19 +169,19 @@ def pair_of(project: Project, image_id: str, proposal: Mask | None) -> Pair | st
     """Return what is compared in an image, or one line that says why nothing can be."""
     if proposal is None:
         return "Nothing to compare: the image has no proposal yet."
-    name = base_name(project.plan)
+    move = last_move(project)
+    before_name, name = titles_apart(move) if move is not None else ("", model_title(project.plan))
     if (
         project.catalog.state(image_id) == "accepted"
         and (accepted := project.masks.read_accepted(image_id)) is not None
     ):
         return Pair(accepted, proposal, PERSON, name)
-    move = last_move(project)
     if move is None:
         return "Nothing to compare: this is the first model that is applied."
     before = stages.stored_proposal(project, resolve(project, move.before, image_id))
     if before is None:
-        return f"Nothing to compare: {base_name(move.before)} left no proposal of this image."
-    return Pair(before, proposal, base_name(move.before), name)
+        return f"Nothing to compare: {before_name} left no proposal of this image."
+    return Pair(before, proposal, before_name, name)
 
 
 def drawn(image: NDArray[np.uint8], pair: Pair, view: View, classes: ClassList) -> NDArray[np.uint8]:

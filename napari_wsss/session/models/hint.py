@@ -2,6 +2,7 @@
 
 from psygnal import Signal
 
+from napari_wsss.core.plural import counted
 from napari_wsss.session.models.history import block_means, edited_of
 from napari_wsss.session.models.statistics import Figures, Statistics
 from napari_wsss.session.signals import Signals
@@ -91,7 +92,10 @@ def hint_text(figures: Figures, curve: list[tuple[float, float]], every: int) ->
     whole = [share for until, share in curve if until % every == 0]
     since = "since the last model" if figures.changes else "so far"
     if not whole:
-        return f"{count} masks accepted {since}. Retrain with them?"
+        return f"{counted(count, 'mask')} accepted {since}. Retrain with them?"
     if len(whole) == 1:
-        return f"{count} masks accepted {since}; you corrected {100 * whole[0]:.0f} % of their pixels. Retrain?"
-    return f"You corrected {100 * whole[0]:.0f} % → {100 * whole[-1]:.0f} % of pixels {since} ({count} masks). Retrain?"
+        return (
+            f"{counted(count, 'mask')} accepted {since}; you corrected {100 * whole[0]:.0f} % of their pixels. Retrain?"
+        )
+    of = counted(count, "mask")
+    return f"You corrected {100 * whole[0]:.0f} % → {100 * whole[-1]:.0f} % of pixels {since} ({of}). Retrain?"

@@ -10,8 +10,9 @@ from typing import Any
 
 from napari_wsss.core.files import whole
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.apply import ModelChange, base_name
+from napari_wsss.pipeline.apply import ModelChange
 from napari_wsss.project.journal import Entry, Journal
+from napari_wsss.session.models.names import model_title
 
 KINDS = ("mask", "undo")
 PAGE = 1000
@@ -178,7 +179,9 @@ def accepted_over_time(acceptances: Sequence[Acceptance], points: int = 200) -> 
 def places_of(changes: Sequence[ModelChange], acceptances: Sequence[Acceptance]) -> list[tuple[float, str]]:
     """Return after how many acceptances each model was applied, with the model's name."""
     numbers = [one.number for one in acceptances]
-    return [(float(sum(n < change.number for n in numbers)), base_name(change.after)) for change in changes]
+    return [
+        (float(sum(n < change.number for n in numbers)), model_title(change.after, change.time)) for change in changes
+    ]
 
 
 def as_csv(acceptances: Sequence[Acceptance]) -> str:

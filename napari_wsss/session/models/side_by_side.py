@@ -15,10 +15,11 @@ from psygnal import Signal
 
 from napari_wsss.core.masks import Mask, overlap
 from napari_wsss.core.progress import Progress, Steps
-from napari_wsss.pipeline.apply import base_name, last_move
+from napari_wsss.pipeline.apply import last_move
 from napari_wsss.project.project import Project
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.models.difference import tinted
+from napari_wsss.session.models.names import model_title, titles_apart
 from napari_wsss.session.models.second_masks import Second, second_masks
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.machine import read_machine
@@ -201,11 +202,14 @@ def mask_of(project: Project, side: Side, shown: dict[str, Mask]) -> tuple[Mask 
         move = last_move(project)
         if move is None:
             return None, title
-        return stages.stored_proposal(project, now.under(move.before)), f"before: {base_name(move.before)}"
+        return stages.stored_proposal(project, now.under(move.before)), f"before: {titles_apart(move)[0]}"
     machine = read_machine(project, now, stages.base_maps(project, now))
     if side.what == "maps":
         return (None if machine.live is None else machine.live.at(machine.threshold)), title
-    return machine.proposal, f"{title} of {base_name(project.plan)}"
+    return (
+        machine.proposal,
+        f"{title} of {titles_apart(move)[1] if (move := last_move(project)) else model_title(project.plan)}",
+    )
 
 
 def differ_text(left: Drawn, right: Drawn) -> str:

@@ -13,18 +13,19 @@ from typing import Any
 from napari_wsss.core.files import number, numbers, read_object, texts
 from napari_wsss.core.inside import below
 from napari_wsss.core.plan import Plan
-from napari_wsss.core.registry import method_title
-from napari_wsss.pipeline.apply import LEARNER, model_name
+from napari_wsss.core.plural import counted
+from napari_wsss.pipeline.apply import LEARNER
 from napari_wsss.pipeline.chain import applied_source
-from napari_wsss.pipeline.lineage import asks_localizer, method_of
+from napari_wsss.pipeline.lineage import asks_localizer
 from napari_wsss.project.project import Project
+from napari_wsss.session.models.names import model_title
 
 
 def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
     """Return why an image with these labels has its proposal, "" where its model compared itself with nothing.
 
-    ``Pixel classifier of segmentation-ab12, 61 % in agreement with you on 25 images left out; cat by the maps of
-    classifier-cd34, better there``.
+    ``Pixel classifier, lesson 7: 61 % in agreement with you on 25 images it did not learn from; cat by the maps of
+    SEAM, better there``.
     """
     source = applied_source(plan)
     if not asks_localizer(plan, source):
@@ -33,14 +34,14 @@ def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
     agreement, left = numbers(record, "agreement"), set(texts(record, "left_to_maps"))
     if not {"learner", "images"} <= set(agreement):
         return ""
-    method, share = method_title(source, method_of(plan, source)), number(record, "map_share")
-    who = f"{method} of {model_name(plan.segmenter_checkpoint)}"
-    agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {agreement['images']:.0f} images left out"
-    maps_of = f"maps of {model_name(plan.localizer_checkpoint)}"
-    beside = f"; the {maps_of} count {100 * share:.0f} % beside it" if share else ""
+    share = number(record, "map_share")
+    localizer = model_title(plan, field="localizer_checkpoint")
+    asked = counted(round(agreement["images"]), "image")
+    agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {asked} it did not learn from"
+    beside = f"; the maps of {localizer} count {100 * share:.0f} % beside it" if share else ""
     by_maps = ", ".join(sorted(left & set(labels)))
-    maps = f"; {by_maps} by the {maps_of}, better there" if by_maps else ""
-    return f"{who}, {agrees}{beside}{maps}"
+    maps = f"; {by_maps} by the maps of {localizer}, better there" if by_maps else ""
+    return f"{model_title(plan, field='segmenter_checkpoint')}: {agrees}{beside}{maps}"
 
 
 def run_record(checkpoint: Path) -> Mapping[str, Any]:

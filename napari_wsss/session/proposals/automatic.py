@@ -10,6 +10,7 @@ from functools import partial
 
 from napari_wsss.core.background import AutomaticBackground
 from napari_wsss.core.errors import StepError
+from napari_wsss.core.plural import counted
 from napari_wsss.pipeline.background import ENOUGH, SAMPLE, estimate_background, sample_of, wants_estimate
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.proposals.inference import Inference
@@ -76,6 +77,6 @@ class AutomaticStrength:
             return
         self._sliders.keep()
         self._sliders.change_plan(replace(table.plan, automatic=found))
-        told = f"The automatic background threshold is {found.threshold:.2f} now, by {found.images} images."
+        told = f"The automatic background threshold is {found.threshold:.2f} now, by {counted(found.images, 'image')}."
         self.signals.notice.emit(told)
         self._inference.refine()

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.errors import ProjectError, StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.plural import counted
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.jobs import Job, Jobs
@@ -281,7 +282,7 @@ class Inference:
     def _tell_failures(self, failed: Mapping[str, str]) -> None:
         if failed:
             name, reason = next(iter(failed.items()))
-            self._tell_failure(f"{len(failed)} images could not be computed, first {name}: {reason}", reason)
+            self._tell_failure(f"{counted(len(failed), 'image')} could not be computed, first {name}: {reason}", reason)
 
     def _tell_failure(self, text: str, reason: str) -> None:
         """Tell a failure, but not the same one for every image."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.plural import counted
 from napari_wsss.core.sources import Source
 from napari_wsss.session.review.label_removal import without_values
 from napari_wsss.session.signals import Signals, reported
@@ -204,7 +205,7 @@ class Labels:
         edit.before, edit.after = mask.ravel()[edit.pixels], values.ravel()[edit.pixels]
         names = " and ".join(sorted(edit.removed))
         table.replace_mask(values, Source("label", method=names))
-        told = f"{count:,} pixels of {names} taken out of the mask. Ctrl+Z brings them and the label back."
+        told = f"{counted(count, 'pixel')} of {names} taken out of the mask. Ctrl+Z brings them and the label back."
         self.signals.notice.emit(told)
 
     def follow_mask(self) -> None:

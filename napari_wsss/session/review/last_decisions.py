@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from napari_wsss.core.plural import counted
 from napari_wsss.project.journal import Entry
 from napari_wsss.project.project import Project
 
@@ -59,7 +60,7 @@ def _decision(entry: Entry, count: int) -> Decision:
     before = entry.before if isinstance(entry.before, Mapping) else {}
     state, image_id = str(after.get("state", "todo")), entry.image_id or ""
     batch = f" (cluster {after['batch']})" if after.get("batch") else ""
-    what = image_id if count == 1 else f"{count} images"
+    what = image_id if count == 1 else counted(count, "image")
     text = f"{_verb(before, after, state)} {what}{batch if count > 1 else ''}"
     return Decision(image_id, text, state, entry.time, entry.undone, count)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from napari_wsss.core.plural import counted
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import STATES, UNDECIDED
@@ -88,7 +89,7 @@ def what_trains(project: Project) -> str:
     per_class = ", ".join(filter(None, (*some, rest)))
     total = sum(counts.values()) - counts.get("excluded", 0)
     return (
-        f"{counts.get('accepted', 0)} accepted of {total} images. "
+        f"{counts.get('accepted', 0)} accepted of {counted(total, 'image')}. "
         f"{train} train, {val} are kept for validation and never train.\nAccepted per class: {per_class}."
     )
 

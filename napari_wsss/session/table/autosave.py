@@ -93,16 +93,17 @@ class Autosave:
         source: Source | None = None,
         claimed: NDArray[np.bool_] | None = None,
         ground: SourcedMask | None = None,
+        kept: NDArray[np.uint8] | None = None,
     ) -> int:
         """Append what changed as one stroke; return the number of changed pixels.
 
         Parameters
         ----------
         values : (H, W) uint8
-        source, claimed, ground
+        source, claimed, ground, kept
             See `Ledger.note`. Without a source it is a person's painting after `touch`, else it may be undo.
         """
-        changed = self._note(values, source, claimed, ground)
+        changed = self._note(values, source, claimed, ground, kept)
         if self._project.read_only or self._on_disk is self.ledger.state:
             self._settle()
             return changed.count
@@ -145,10 +146,11 @@ class Autosave:
         source: Source | None = None,
         claimed: NDArray[np.bool_] | None = None,
         ground: SourcedMask | None = None,
+        kept: NDArray[np.uint8] | None = None,
     ) -> Changed:
         """Note a change in the ledger; return where the disk is behind."""
         self._values, was_on_disk = values, self._on_disk is self.ledger.state
-        changed = self.ledger.note(values, source, claimed, ground, painted=self._painted)
+        changed = self.ledger.note(values, source, claimed, ground, painted=self._painted, kept=kept)
         self._painted = False
         if was_on_disk:
             return changed

@@ -1,15 +1,17 @@
 """The image on the table: its pixels, what the machine says about it, and the mask a person works on."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.classes import ClassList
 from napari_wsss.core.masks import Mask
 from napari_wsss.project.project import Project
 from napari_wsss.project.sourced_masks import SourcedMask
 from napari_wsss.session.results.machine import NOTHING, Machine, Picture
-from napari_wsss.session.table.ledger import everywhere, is_everywhere, strips
+from napari_wsss.session.table.ledger import everywhere, holds_any, is_everywhere
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Canvas:
     def look(self, drawn: SourcedMask) -> None:
         """Find out from the mask and who made its pixels whether it is touched."""
         held = (drawn.values, drawn.sources.values)
-        self.touched = self.was_accepted or any(bool(one[part].any()) for one in held for part in strips(one.shape))
+        self.touched = self.was_accepted or any(holds_any(one) for one in held)
 
     @property
     def image_id(self) -> str:
@@ -51,6 +53,13 @@ class Canvas:
     def machine(self) -> Machine:
         """What the machine has for it."""
         return self.picture.machine
+
+    def unfit(self, given: Any, classes: ClassList) -> str:
+        """Return why an array that a script made cannot become the mask, "" where it can."""
+        if given.shape != self.mask.shape:
+            return f"the array has the shape {tuple(given.shape)}, the mask {self.mask.shape}"
+        strange = sorted(set(np.unique(np.asarray(given)).tolist()) - set(classes.values()))
+        return f"it holds the values {strange[:5]}, which are no classes" if strange else ""
 
     def set_machine(self, machine: Machine) -> None:
         """Replace the machine's results; the mask is not touched."""

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.masks import Mask
 from napari_wsss.core.sources import PERSON, Source, Sources
+from napari_wsss.core.uniform import uniform, uniform_value
 from napari_wsss.project.sourced_masks import SourcedMask
 
 MOST_STEPS = 100
@@ -58,7 +59,7 @@ class Changed:
     def between(cls, before: SourcedMask, after: SourcedMask) -> Changed:
         """Return where two masks differ."""
         where, in_value = differs(before, after)
-        return cls(where, int(np.count_nonzero(where)), in_value)
+        return cls(where, where.size if is_everywhere(where) else int(np.count_nonzero(where)), in_value)
 
     def __len__(self) -> int:
         return self.count
@@ -93,13 +94,13 @@ class _Step:
             box = box_of(changed.where)
             if _COST_OF_BOX * changed.where[box].size < _COST_OF_POSITION * changed.count:
                 values, sources = (
-                    (_held(one, box), _held(other, box))
+                    (held_box(one, box), held_box(other, box))
                     for one, other in (
                         (before.values, after.values),
                         (before.sources.values, after.sources.values),
                     )
                 )
-                return cls(box, values, sources, _held(changed.where, box))
+                return cls(box, values, sources, held_box(changed.where, box))
         pixels = np.flatnonzero(changed.where)
         values, sources = (
             (one.ravel()[pixels], other.ravel()[pixels])
@@ -160,6 +161,7 @@ class Ledger:
         claimed: NDArray[np.bool_] | None = None,
         ground: SourcedMask | None = None,
         painted: bool = True,
+        kept: Mask | None = None,
     ) -> Changed:
         """Take the mask (H, W) uint8 as it is now.
 
@@ -174,18 +176,20 @@ class Ledger:
             What the step worked on where that is not the mask: pixels it left as they are there keep the source there.
         painted : bool
             False when it may be undo or redo.
+        kept : (H, W) uint8, optional
+            Equal to `values` and never written into again, so that it is held in place of a copy.
 
         Returns
         -------
         Changed
             Where value or source changed.
         """
-        if source is None and np.array_equal(values, self.state.values):
+        if source is None and same(values, self.state.values):
             return Changed(np.zeros(values.shape, bool), 0)
         place = self._place if source is not None or painted else self._place_of(values)
         if place != self._place:
             return self._go_to(place)
-        return self._take(self.planned(values, source, claimed, ground))
+        return self._take(self.planned(values, source, claimed, ground), kept)
 
     def planned(
         self,
@@ -200,7 +204,10 @@ class Ledger:
             return ground.drawn_over(values)
         table, number = ground.sources.numbered(source)
         known = ground.sources.values
-        made, all_claimed = np.empty_like(known), claimed is not None and is_everywhere(claimed)
+        made: Mask | None = None
+        all_claimed, alone = claimed is not None and is_everywhere(claimed), uniform_value(known)
+        if all_claimed and alone is not None and alone not in (PERSON, *ground.sources.imported_values):
+            return SourcedMask(values, Sources(uniform(known.shape, np.uint8(number)), table))
         for part in strips(values.shape):
             if claimed is None:
                 changed = values[part] != ground.values[part]
@@ -212,18 +219,20 @@ class Ledger:
                     changed &= claimed[part]
                 if not changed.all():
                     changed |= values[part] != ground.values[part]
-            if changed.all():  # of most of a whole proposal: filling is far quicker than copying where
-                made[part] = number
-            else:
-                made[part] = known[part]
-                np.copyto(made[part], np.uint8(number), where=changed)
-        return SourcedMask(values, Sources(made, table))
+            if made is None:
+                if changed.all():
+                    continue  # of most of a whole proposal: one value until something else is found
+                made = np.empty(known.shape, np.uint8)
+                made[: part.start] = number
+            made[part] = known[part]
+            np.copyto(made[part], np.uint8(number), where=changed)
+        return SourcedMask(values, Sources(uniform(known.shape, np.uint8(number)) if made is None else made, table))
 
-    def _take(self, state: SourcedMask) -> Changed:
+    def _take(self, state: SourcedMask, kept: Mask | None) -> Changed:
         changed = Changed.between(self.state, state)
         if not changed.count:
             return changed  # the very state stays: nothing is to be written
-        after = SourcedMask(state.values.copy(), state.sources)
+        after = SourcedMask(state.values.copy() if kept is None else kept, state.sources)
         if changed.in_value:
             step = _Step.between(self.state, after, changed)
             self._steps = [*self._steps[: self._place], step]
@@ -255,7 +264,7 @@ class Ledger:
         for both in zip_longest(self._masks(back=True), self._masks(back=False)):
             place: int
             for place, mask in filter(None, both):
-                if np.array_equal(mask, values):
+                if same(mask, values):
                     return place
         return self._place
 
@@ -289,6 +298,9 @@ class Ledger:
 
 def differs(first: SourcedMask, second: SourcedMask) -> tuple[NDArray[np.bool_], bool]:
     """Return (H, W) bool where two masks differ in value or source, and whether some value differs."""
+    alone = [uniform_value(one.sources.values) for one in (first, second)]
+    if None not in alone and alone[0] != alone[1]:
+        return everywhere(first.values.shape), not same(first.values, second.values)
     found, in_value = np.empty(first.values.shape, bool), False
     same_sources = first.sources.values is second.sources.values
     for part in strips(first.values.shape):
@@ -299,7 +311,12 @@ def differs(first: SourcedMask, second: SourcedMask) -> tuple[NDArray[np.bool_],
     return found, in_value
 
 
-def _held(whole: NDArray[Any], box: tuple[slice, slice]) -> NDArray[Any]:
+def holds_any(mask: NDArray[Any]) -> bool:
+    """Return whether anything of a mask (H, W) is not 0; looked at from the top until something is found."""
+    return any(bool(mask[part].any()) for part in strips(mask.shape))
+
+
+def held_box(whole: NDArray[Any], box: tuple[slice, slice]) -> NDArray[Any]:
     """Return a box of an array that nobody changes: most of it as it is, of little a copy, so that the rest may go."""
     part = whole[box]
     return part if 2 * part.size > whole.size else part.copy()
@@ -313,15 +330,38 @@ def strips(shape: tuple[int, ...]) -> Iterator[slice]:
 
 def everywhere(shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return (H, W) bool, True in every pixel, in one byte; not to be written into."""
-    return np.broadcast_to(np.True_, shape)
+    return uniform(shape, np.True_)
 
 
 def is_everywhere(where: NDArray[np.bool_]) -> bool:
     """Return whether an array was made by `everywhere`, which need not be looked at pixel by pixel."""
-    return where.size > 0 and not any(where.strides) and bool(where.flat[0])
+    return bool(uniform_value(where))
 
 
-def box_of(where: NDArray[np.bool_]) -> tuple[slice, slice]:
+def same(first: NDArray[Any], second: NDArray[Any]) -> bool:
+    """Return whether two masks (H, W) are equal, without memory for where they are not."""
+    if first.shape != second.shape:
+        return False
+    return all(np.array_equal(first[part], second[part]) for part in strips(first.shape))
+
+
+@dataclass(frozen=True, eq=False)
+class Differing:
+    """Where two masks (H, W) differ, compared row by row when somebody asks (see `box_of`)."""
+
+    first: NDArray[Any]
+    second: NDArray[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(H, W)."""
+        return self.first.shape
+
+    def __getitem__(self, rows: slice) -> NDArray[np.bool_]:
+        return np.asarray(self.first[rows] != self.second[rows])
+
+
+def box_of(where: NDArray[np.bool_] | Differing) -> tuple[slice, slice]:
     """Return the smallest box around what is True in (H, W) bool; an empty one where nothing is."""
     parts = list(strips(where.shape))
     first = next((part for part in parts if where[part].any()), None)
@@ -332,7 +372,7 @@ def box_of(where: NDArray[np.bool_]) -> tuple[slice, slice]:
     bottom = last.start + int(np.flatnonzero(where[last].any(axis=1))[-1]) + 1
     columns = np.zeros(where.shape[1], bool)
     for part in strips((bottom - top, where.shape[1])):
-        columns |= where[top:bottom][part].any(axis=0)
+        columns |= where[top + part.start : min(bottom, top + part.stop)].any(axis=0)
         if columns[0] and columns[-1]:
             break  # as wide as it can be
     found = np.flatnonzero(columns)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -223,6 +224,11 @@ class Table:
 
     # -- the mask ---------------------------------------------------------------------------------------------
 
+    def unfit(self, given: Any) -> str:
+        """Return why an array that a script made cannot become the mask, "" where it can."""
+        read_only = self.project.read_only
+        return "the project is open read-only" if read_only else self.canvas.unfit(given, self.classes)
+
     def touch(self) -> None:
         """Note that the person has painted: the header says *not saved* until `record_change` has written it."""
         self.attention.seen()
@@ -234,6 +240,7 @@ class Table:
         source: Source | None = None,
         claimed: NDArray[np.bool_] | None = None,
         ground: SourcedMask | None = None,
+        kept: NDArray[np.uint8] | None = None,
     ) -> None:
         """Journal what changed in the mask (H, W) uint8 since the last call, also by undo; the image becomes a draft.
 
@@ -251,12 +258,14 @@ class Table:
         ground : SourcedMask, optional
             What the step worked on where that is not the mask (see `Decisions.proposal_as_mask`); what it left keeps
             its source.
+        kept : (H, W) uint8, optional
+            Equal to `values` and never written into again: undo holds it in place of a copy.
         """
         canvas, before = self.canvas, self._autosave.ledger.state
         if not canvas.picture.image_id:
             return
         canvas.mask, source = values, None if source is None else _stamped(source)
-        changed = self._autosave.record(values, source, claimed, ground)
+        changed = self._autosave.record(values, source, claimed, ground, kept)
         if changed and not self.project.read_only:
             was_touched = canvas.touched
             canvas.look(self.drawn)

@@ -3,6 +3,7 @@
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSlider, QWidget
 
+from napari_wsss.core.plural import counted
 from napari_wsss.session.gallery.gallery import GalleryRow
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import WheelGuard, button, column, row, text_label
@@ -49,7 +50,7 @@ class AcceptBox(QWidget):
         batch = self._session.gallery.batch
         count = len(batch.would_accept(self._row.full_name, self.slider.value() / 100))
         reason = batch.why_not(self._row.facts)
-        would = f"Would accept {count} of {len(self._row.members)} images"
+        would = f"Would accept {count} of {counted(len(self._row.members), 'image')}"
         if waiting := len(batch.unmeasured(self._row.full_name)):
             would += f" ({waiting} not measured yet)"
         self.remark.setText(f"{would}. Not yet: {reason}." if reason else f"{would}; drafts stay as they are.")

@@ -13,6 +13,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QSpinBox, QVBoxLayout, QWidget
 
 from napari_wsss.core.errors import LabelError
+from napari_wsss.core.plural import counted
 from napari_wsss.pipeline.borrowing import BorrowReport
 from napari_wsss.session.gallery.gallery import GalleryRow
 from napari_wsss.session.jobs import describe
@@ -274,7 +275,7 @@ class ClustersPage(QWidget):
 
     def _on_borrowed(self, report: BorrowReport) -> None:
         self._source = report.source
-        self.remark.setText(f"{len(report.done)} images have a proposal from {report.source}.")
+        self.remark.setText(f"{counted(len(report.done), 'image has', 'images have')} a proposal from {report.source}.")
         self.borrowed.setVisible(bool(report.done))
         self._on_change()
 

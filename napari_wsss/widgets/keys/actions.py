@@ -6,6 +6,7 @@ from functools import partial
 from qtpy.QtCore import QObject, Signal
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE
+from napari_wsss.core.plural import counted
 from napari_wsss.session.correct.neighbours import NONE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import single_shot
@@ -77,8 +78,8 @@ class Actions(QObject):
             "ignore": lambda: sync.choose_value(IGNORE),
             "polygon": lambda: sync.set_tool("polygon"),
             "cycle": self._cycle,
-            "copy_class": lambda: self.copy(sync.value),
-            "copy_all": lambda: self.copy(None),
+            "copy_class": lambda: self._copy(sync.value),
+            "copy_all": lambda: self._copy(None),
             "threshold_down": lambda: self._move_threshold(-THRESHOLD_STEP),
             "threshold_up": lambda: self._move_threshold(THRESHOLD_STEP),
             "hold_proposal": lambda: sync.peek.hold("proposal"),
@@ -150,7 +151,7 @@ class Actions(QObject):
             return "there are no activation maps yet"
         digit = digit_in(action)
         if digit is not None and session.digits.value_of(digit) is None:
-            return f"the project has {len(session.digits.order)} classes"
+            return f"the project has {counted(len(session.digits.order), 'class', 'classes')}"
         return ""
 
     def run(self, action: str) -> None:
@@ -187,6 +188,10 @@ class Actions(QObject):
             Leave every pixel as it is that is not background or that a person drew.
         """
         self._sync.commit()
+        self._copy(class_value, only_empty)
+
+    def _copy(self, class_value: int | None, only_empty: bool = False) -> None:
+        """Copy the proposal where what was painted is known to the session already."""
         copied = self._session.decisions.copied_pixels(class_value, only_empty)
         values = self._session.decisions.copy_proposal(class_value, only_empty, copied)
         if values is not None:

@@ -3,6 +3,8 @@
 napari's own are in pixels of the image. What the person chooses while looking at an image is kept for the next one too.
 """
 
+from typing import Any
+
 from napari.layers import Labels
 
 from napari_wsss.widgets.layers.outline import HALO
@@ -39,3 +41,9 @@ def step(layer: Labels, notches: float) -> None:
         before = layer.brush_size
         size = round(before * 1.125**notches)
         layer.brush_size = max(1, size if size != before else before + (1 if notches > 0 else -1))
+
+
+def step_by_wheel(layer: Labels, event: Any) -> None:
+    """Follow a wheel that is turned with Shift while a layer is painted into or erased."""
+    if layer.mode in ("paint", "erase") and "Shift" in event.modifiers:
+        step(layer, float(sum(event.delta)))  # some systems turn a wheel sideways with Shift

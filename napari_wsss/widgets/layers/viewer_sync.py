@@ -14,14 +14,16 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Qt, Signal
 from qtpy.QtGui import QGuiApplication
 
+from napari_wsss.core.plural import counted
 from napari_wsss.core.sources import Source
 from napari_wsss.session.session import Session
+from napari_wsss.session.table.ledger import holds_any
 from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.controls.basic import single_shot, soon
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.layers import looks
 from napari_wsss.widgets.layers.brush import Brush
-from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step
+from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen, step_by_wheel
 from napari_wsss.widgets.layers.clicks.drags import StrokeEnd
 from napari_wsss.widgets.layers.clicks.point_tool import PointTool
 from napari_wsss.widgets.layers.clicks.right_erases import RightErases
@@ -148,7 +150,10 @@ class ViewerSync(QObject):
         mask, table = self.mask, self.session.shown_table
         if mask is None or table is None or table.image_id != self._shown_id or mask.data is table.mask:
             return
-        self.write_mask(table.mask)
+        hidden = self.pointing.is_on and not mask.visible  # to look at the photograph while pointing at things
+        self.write_mask(table.mask, show=not hidden)
+        if hidden:
+            self.notice.emit("Answered in your mask, which you have hidden; its eye in the layer list shows it.")
 
     def _swap(self) -> None:
         """Show another image: swap the data, clear napari's undo, put tool and class back."""
@@ -167,10 +172,8 @@ class ViewerSync(QObject):
     def show_whole(self) -> None:
         """Fit the image into the canvas; hidden layers, which may be of another image's size, do not count."""
         image = self.host.layer("image")
-        if image is None or "layers" not in signature(self.viewer.reset_view).parameters:  # napari < 0.9
-            self.viewer.reset_view()
-        else:
-            self.viewer.reset_view(layers=[image])
+        can_choose = "layers" in signature(self.viewer.reset_view).parameters  # not in napari < 0.9
+        self.viewer.reset_view(**({"layers": [image]} if can_choose and image is not None else {}))
         self.whole_zoom = float(self.camera.zoom)
 
     @property
@@ -238,7 +241,7 @@ class ViewerSync(QObject):
     def _fade_cams(self) -> None:
         """Let the maps step back behind what a person has made already."""
         table = self._table()
-        self.cams.fade(bool(table.mask.any()) or self.session.scribbles.any)
+        self.cams.fade(holds_any(table.mask) or self.session.scribbles.any)
 
     def _tidy_cams(self) -> None:
         if QGuiApplication.mouseButtons() != Qt.MouseButton.NoButton:
@@ -278,7 +281,7 @@ class ViewerSync(QObject):
             return
         given = mask.data
         self.host.guarded(lambda: setattr(mask, "data", table.mask))
-        problem = self._why_not(given)
+        problem = table.unfit(given)
         if problem:
             self.session.signals.notice.emit(f"Not taken into the mask: {problem}. The mask is as it was.")
             return
@@ -286,18 +289,8 @@ class ViewerSync(QObject):
         count = int(np.count_nonzero(values != table.mask))
         self.write_mask(values, Source("script"))
         self.session.signals.notice.emit(
-            f"A script or another plugin changed {count} pixels of the mask; Ctrl+Z takes that back."
+            f"A script or another plugin changed {counted(count, 'pixel')} of the mask; Ctrl+Z takes that back."
         )
-
-    def _why_not(self, given: Any) -> str:
-        """Return why an array cannot become the mask, "" where it can."""
-        table = self._table()
-        if table.project.read_only:
-            return "the project is open read-only"
-        if given.shape != table.mask.shape:
-            return f"the array has the shape {tuple(given.shape)}, the mask {table.mask.shape}"
-        strange = sorted(set(np.unique(np.asarray(given)).tolist()) - set(table.classes.values()))
-        return f"it holds the values {strange[:5]}, which are no classes" if strange else ""
 
     def _on_edit(self, _event: Any = None) -> None:
         if not self.host.is_busy and self.mask is not None:
@@ -312,9 +305,8 @@ class ViewerSync(QObject):
     def _on_wheel(self, viewer: Any, event: Any) -> None:
         """Resize the brush with Shift; napari zooms without a key, and has Ctrl and Alt for planes and layers."""
         layer = self.scribbles.painted or self.mask
-        is_brush = layer is not None and layer is viewer.layers.selection.active and layer.mode in ("paint", "erase")
-        if layer is not None and is_brush and "Shift" in event.modifiers:
-            step(layer, float(sum(event.delta)))  # some systems turn a wheel sideways with Shift
+        if layer is not None and layer is viewer.layers.selection.active:
+            step_by_wheel(layer, event)
 
     def commit(self) -> None:
         """Tell the session now what was painted since the last time."""
@@ -337,24 +329,30 @@ class ViewerSync(QObject):
             self.session.flush()
 
     def write_mask(
-        self, values: NDArray[np.uint8], source: Source | None = None, claimed: NDArray[np.bool_] | None = None
+        self,
+        values: NDArray[np.uint8],
+        source: Source | None = None,
+        claimed: NDArray[np.bool_] | None = None,
+        show: bool = True,
     ) -> None:
         """Write (H, W) uint8 into the mask as one step that Ctrl+Z takes back, and record it.
 
-        `source` and `claimed` (H, W) bool say which machine step made it (see `Session.record_change`).
+        `source` and `claimed` (H, W) bool say which machine step made it (see `Table.record_change`); with a source,
+        `values` are nobody's to write into any more. A mask that is hidden is shown, unless without `show`.
         """
         mask = self.mask
         if mask is None:
             return
         if source is not None and self._record.isActive():
             self.commit()  # what was done before is not this step's
-        if not mask.visible:  # napari keeps no slice of a hidden layer to write into, and nobody copies blindly
+        if show and not mask.visible:  # nobody copies blindly
             mask.visible = True
-        if self.host.guarded(lambda: write_step(mask, values)):
+        before = None if source is None else self._table().drawn.values
+        if self.host.guarded(lambda: write_step(mask, values, before)):
             self.scribbles.note_mask_step()
             self._save.start()
         self._record.stop()
-        self._table().record_change(mask.data, source, claimed)
+        self._table().record_change(mask.data, source, claimed, kept=None if source is None else values)
         self._fade_cams()
 
     # What a person asks for

@@ -68,6 +68,21 @@ class ImportForm(QWidget):
         self._session, self._chosen_layer = session, chosen_layer
         self.report: Report | None = None
         self._otherwise: What | None = None
+        self._choices()
+        self._results()
+        self._bring = single_shot(self, LAID_OUT_MS, lambda: bring_into_view(self.summary))
+        self.source.changed.connect(self.preview)
+        self._lay_out()
+        listen(
+            self,
+            (session.signals.project_opened, self.refresh),
+            (session.signals.project_closed, self.refresh),
+            (session.imports.done, self._refresh_back),
+        )
+        self._choose_what()
+
+    def _choices(self) -> None:
+        """Make what a person chooses: what it is, where it lies, how it is read and taken."""
         self.what = combo([(what, TITLES[what]) for what in WHAT], lambda _what: self._choose_what())
         self.kind = combo(kinds_of("labels"), lambda _kind: self.preview())
         self.encoding = combo(encodings(), lambda _encoding: self.preview())
@@ -87,18 +102,19 @@ class ImportForm(QWidget):
         self.overwrite = QCheckBox("also where I worked already")
         for box in (self.instances, self.regions, self.overwrite):
             box.clicked.connect(lambda: self.preview())
+
+    def _results(self) -> None:
+        """Make what tells what would be taken, and the buttons that take it or give it back."""
         self.summary = text_label()
         self.tree = ReportTree()
+        self.tree.hide()
         self.take_button = button("Import", self._take, "Takes what is listed; one step that can be undone")
         self.back_button = button("", self._take_back, "Gives the images the labels they had before")
-        self.layer_button = button(
-            "Chosen Labels layer as mask",
-            self._take_layer,
-            "The layer chosen in the list, for the shown image; undoable",
-        )
-        self.layer_button.setVisible(chosen_layer is not None)
-        self._bring = single_shot(self, LAID_OUT_MS, lambda: bring_into_view(self.summary))
-        self.source.changed.connect(self.preview)
+        tip = "The layer chosen in the list, for the shown image; undoable"
+        self.layer_button = button("Chosen Labels layer as mask", self._take_layer, tip)
+        self.layer_button.setVisible(self._chosen_layer is not None)
+
+    def _lay_out(self) -> None:
         self.setLayout(
             column(
                 row(text_label("What", wrap=False), self.what),
@@ -117,14 +133,6 @@ class ImportForm(QWidget):
                 self.layer_button,
             )
         )
-        self.tree.hide()
-        listen(
-            self,
-            (session.signals.project_opened, self.refresh),
-            (session.signals.project_closed, self.refresh),
-            (session.imports.done, self._refresh_back),
-        )
-        self._choose_what()
 
     def open_source(self, what: What, path: Path) -> None:
         """Show what a dropped file or folder holds: its labels where there turns out to be no mask that can be used."""

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QFileDialog, QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from napari_wsss.core.errors import WsssError
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pixels.decoding.channels import parse_channels
 from napari_wsss.session.imports import encodings, found_out, kinds_of
@@ -137,7 +138,7 @@ class ReportTree(QTreeWidget):
         """List what was found and everything that does not fit, problems and notes unfolded."""
         self.clear()
         self._add("images with labels", [f"{k}: {', '.join(sorted(v))}" for k, v in report.labels.items()])
-        self._add("classes", [f"{name}: {count} images" for name, count in report.counts().items()])
+        self._add("classes", [f"{name}: {counted(count, 'image')}" for name, count in report.counts().items()])
         self._add("images without an entry", report.without_labels)
         for title, names in (
             ("unmatched entries (no such image)", report.unmatched),
@@ -180,14 +181,14 @@ def channel_field() -> QLineEdit:
 
 def _summary(report: LabelReport) -> str:
     """Return what was found in a sentence or two, and what is still asked of a person."""
-    images = f"{len(report.images)} images"
+    images = counted(len(report.images), "image")
     if not report.labels and not report.classes:
         return (
             f"{images}, no labels found: write the names of the classes into the line below, then create the project."
         )
     clean = "Everything fits." if report.is_clean else "Some entries do not fit; they are listed below."
     notes = "".join(f" Note: {note}." for note in report.notes[:NOTES_SHOWN])
-    found = f"{len(report.labels)} with labels, {len(report.classes)} classes from {report.source}"
+    found = f"{len(report.labels)} with labels, {counted(len(report.classes), 'class', 'classes')} from {report.source}"
     return f"{images}, {found}. {clean}{notes}"
 
 

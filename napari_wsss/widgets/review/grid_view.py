@@ -52,8 +52,12 @@ class Pages(QWidget):
         self.update()
 
     def _on_picture(self, wish: Wish) -> None:
-        if self._grid.is_of_page(wish):
+        if not self._grid.is_of_page(wish):
+            return
+        if self._large:
             self.update()
+        else:
+            self.update(self.box(self._grid.page.index(wish.image_id)).toAlignedRect())
 
     def box(self, place: int) -> QRectF:
         """Return where the picture at a place of the page is, in pixels."""
@@ -78,8 +82,10 @@ class Pages(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(self.rect(), GROUND)
+        asked = QRectF(certain(event).rect())
         for place, image_id in enumerate(self._grid.page):
-            self._draw(painter, place, image_id)
+            if self.box(place).intersects(asked):
+                self._draw(painter, place, image_id)
         picture = self._picture(self._large) if self._large else None
         if picture is not None:
             room = QRectF(self.rect()).center(), self.width() * LARGE_SHARE, self.height() * LARGE_SHARE

@@ -8,6 +8,7 @@ from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
 
 from napari_wsss.core.classes import BACKGROUND, IGNORE, ClassList
 from napari_wsss.core.masks import histogram
+from napari_wsss.core.plural import counted
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.class_entries import paintable
 from napari_wsss.widgets.controls.plain_text import as_text
@@ -100,7 +101,7 @@ class LegendModel(QAbstractListModel):
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
             return entry.name
         if role == Qt.ItemDataRole.ToolTipRole:
-            return as_text(f"Paint {entry.name} ({entry.pixels:,} pixels of the mask). Right click for more.")
+            return as_text(f"Paint {entry.name} ({counted(entry.pixels, 'pixel')} of the mask). Right click for more.")
         return entry if role == ENTRY else None
 
     def flags(self, index: QModelIndex) -> Any:

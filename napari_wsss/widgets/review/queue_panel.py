@@ -7,6 +7,7 @@ image is shown, click one to go there.
 from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListView, QWidget
 
+from napari_wsss.core.plural import counted
 from napari_wsss.session.session import Session
 from napari_wsss.session.table.queue import ORDERS
 from napari_wsss.widgets.controls.basic import choose, column, combo, row, text_label, tool_button
@@ -103,7 +104,7 @@ class QueuePanel(QWidget):
         else:
             choose(self.order, queue.order.partition("(")[0])
             whole = len(project.catalog)
-            self.count.setText(f"{len(queue):,} of {whole:,}" if queue.search else f"{whole:,} images")
+            self.count.setText(f"{len(queue):,} of {whole:,}" if queue.search else counted(whole, "image"))
         self.mark_row()
 
     def _show_problem(self, text: str) -> None:

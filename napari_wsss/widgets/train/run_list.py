@@ -12,6 +12,7 @@ from napari_wsss.core.registry import method_title
 from napari_wsss.session.runs.folders import RunInfo, unreadable_in
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import button, column, explain, row
+from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.train.run_comparison import RunComparison
@@ -22,6 +23,7 @@ RUN = Qt.ItemDataRole.UserRole
 STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
 WHOLES = {"start": "Recommended start"}
 HEIGHT = 130  # pixels
+USED = "This run's model is in use already."
 APPLY = "Undecided images get its proposals; accepted masks are never touched"
 
 
@@ -54,6 +56,7 @@ class RunList(QWidget):
         self.compare = button("Compare", self._compare, "Mark two or more runs with Ctrl-click first")
         self.comparison = RunComparison()
         self.verdict = RunVerdict(session)
+        listen(self, (session.signals.plan_changed, self.show_buttons))
         buttons = row(self.apply, self.resume, self.compare, 1)
         self.setLayout(column(self.list, buttons, self.verdict, self.comparison))
 
@@ -96,8 +99,9 @@ class RunList(QWidget):
         project, run, marked = self._session.project, self.run, self.marked
         writable = project is not None and not project.read_only
         can_apply = writable and len(marked) < 2 and run is not None and run.checkpoint is not None
-        self.apply.setEnabled(can_apply)
-        explain(self.apply, APPLY, self._session.next_steps.step.text)
+        used = can_apply and run is not None and self._session.models.uses(run)
+        self.apply.setEnabled(can_apply and not used)
+        explain(self.apply, APPLY, USED if used else self._session.next_steps.step.text)
         self.verdict.follow(run if can_apply else None)
         self.resume.setEnabled(not self._session.training.running and run is not None and run.can_resume)
         self.compare.setEnabled(len(marked) > 1)

@@ -68,7 +68,7 @@ def test_a_report_of_a_folder(project: Project, tmp_path) -> None:
     assert set(report.unmatched) == {"nobody.npy", "day 1_a.npy"}
     assert "ä.npy" in report.unreadable[0]
     assert report.read(IDS[1]).size == (HEIGHT, WIDTH)
-    assert "Maps of 1 images can be used (map_arrays); 3 have none" in report.summary()
+    assert "Maps of 1 image can be used (map_arrays); 3 have none" in report.summary()
     (folder / "b.npy").unlink()
     assert isinstance(dict(report.read_all())[IDS[1]], ProjectError)
     with pytest.raises(LabelError, match="No maps can be used"):

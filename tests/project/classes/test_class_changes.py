@@ -58,7 +58,7 @@ def test_a_merged_class_is_the_other_one_everywhere(project: Project, mask: np.n
     effect = project.class_changes.effect("dog", "wild boar")
     assert project.class_changes.merge("dog", "wild boar") == effect
     assert (effect.labelled, effect.masks, effect.left_empty) == (1, 1, 0)
-    assert "dog becomes wild boar: in the labels of 1 images and in 1 accepted masks" in effect.text
+    assert "dog becomes wild boar: in the labels of 1 image and in 1 accepted mask" in effect.text
     assert project.catalog.get(A).labels == {"cat", "wild boar"}
     np.testing.assert_array_equal(project.masks.read_accepted(A), np.where(mask == 2, 3, mask))
     draft, scribbles = project.masks.read_draft(B), read_scribbles(project, C)

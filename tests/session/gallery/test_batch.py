@@ -85,7 +85,12 @@ def test_one_acceptance_at_a_time_waits_for_the_window(computed: Sitting, monkey
     read, accept = batch_module.proposed, batch._accept_one
     monkeypatch.setattr(batch_module, "proposed", lambda *given: log.append("read") or read(*given))
     monkeypatch.setattr(batch, "_accept_one", lambda *given: log.append("accept") or accept(*given))
+    computed.session.signals.state_changed.connect(lambda _image_id: log.append("told"))
+    batch.done.connect(lambda *_: log.append("done"))
     batch.accept_seen(["p0.png", "p1.png", "p2.png"], "all")
     computed.settle()
-    assert log == ["read", "accept"] * 3
+    # Told one by one, too: of a whole page it would be one long call of the window's thread.
+    assert [one for one in log[:9] if one != "read"] == ["accept", "told"] * 3
+    assert log.count("read") == 3
+    assert log.index("done") > 8
     assert computed.session.project.catalog.counts()["accepted"] == 3

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from napari_wsss.core.plan import Step
 from napari_wsss.session.runs.folders import RunInfo
@@ -39,6 +41,23 @@ def test_a_new_model_changes_undecided_images_only(computed: Sitting) -> None:
     assert project.masks.accepted_path("p0.png").read_bytes() == accepted
     assert not project.catalog.get("p3.png").stale
     assert computed.failures == []
+
+
+def test_a_run_in_use_is_known_until_it_is_trained_further(computed: Sitting) -> None:
+    session = computed.session
+    run, other = (run_of(computed, 1.0, name) for name in ("classifier-new", "classifier-other"))
+    assert not session.models.uses(run)
+    session.models.apply(run)
+    computed.settle()
+    assert session.models.uses(run)
+    assert not session.models.uses(other)
+    learned = {"segmenter": Step("pixel_classifier"), "segmenter_checkpoint": "training/l/best.safetensors"}
+    beside = replace(session.plan, **learned)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(session.table), "plan", beside)
+        assert not session.models.uses(run), "applying it would bring its maps back"
+    os.utime(run.folder / "best.safetensors", (2**33, 2**33))
+    assert not session.models.uses(run)
 
 
 def test_the_same_file_trained_further_is_noticed(computed: Sitting) -> None:

@@ -12,6 +12,7 @@ from napari_wsss.pipeline.apply import ModelChange
 from napari_wsss.project.project import Project
 from napari_wsss.session.models import history
 from napari_wsss.session.models.history import Acceptance, History
+from napari_wsss.session.models.names import model_title
 
 
 def read(history: History, project: Project) -> tuple[Acceptance, ...]:
@@ -102,7 +103,7 @@ def test_images_count_once_over_time() -> None:
 def test_models_have_their_place_among_the_acceptances() -> None:
     plan = Plan(localizer_checkpoint="training/classifier-b/best.safetensors")
     places = history.places_of([ModelChange(2, 0.0, Plan(), plan)], made(0.1, 0.2, 0.3))
-    assert places == [(1.0, "classifier-b")]
+    assert places == [(1.0, model_title(plan))]
 
 
 def test_the_table_can_be_read_back() -> None:

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core.plan import Plan, Step
+from napari_wsss.core.registry import method_title
+from napari_wsss.pipeline.lineage import method_of
 from napari_wsss.project.project import Project
 from napari_wsss.session.models.why import why_proposal
 from tests.session.conftest import colours_plan
 
+TITLE = method_title("localize", method_of(colours_plan(), "localize"))
 SEGMENTER = "training/segmentation-ab/best.safetensors"
 
 
@@ -31,8 +34,8 @@ def learned(project_folder: Path) -> tuple[Project, Plan]:
 def test_it_says_who_answers_how_well_and_which_classes_keep_the_maps(learned: tuple[Project, Plan]) -> None:
     said = why_proposal(*learned, {"red", "green"})
     assert said == (
-        "Pixel classifier on frozen features of segmentation-ab, 61 % in agreement with you on 25 images left out; "
-        "green by the maps of classifier-test, better there"
+        "Pixel classifier on frozen features: 61 % in agreement with you on 25 images it did not learn from; "
+        f"green by the maps of {TITLE}, better there"
     )
     assert "maps" not in why_proposal(*learned, {"red"})
 
@@ -45,7 +48,7 @@ def test_it_follows_the_record(learned: tuple[Project, Plan]) -> None:
     path.write_text(json.dumps({"agreement": {"learner": 0.7, "images": 30}, "left_to_maps": [], "map_share": 0.5}))
     os.utime(path, ns=(1, 1))
     assert "70 %" in why_proposal(project, plan, {"green"})
-    assert why_proposal(project, plan, {"green"}).endswith("left out; the maps of classifier-test count 50 % beside it")
+    assert why_proposal(project, plan, {"green"}).endswith(f"; the maps of {TITLE} count 50 % beside it")
 
 
 def test_where_nothing_was_compared_nothing_is_said(learned: tuple[Project, Plan]) -> None:

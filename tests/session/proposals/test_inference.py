@@ -144,7 +144,7 @@ def test_a_bad_image_is_named_at_the_end(model_folder: Path, sitting_on: Callabl
     sitting = sitting_on(model_folder)
     sitting.session.inference.start()
     sitting.settle()
-    assert "1 images could not be computed" in sitting.failures[0]
+    assert "1 image could not be computed" in sitting.failures[0]
     assert "p3.png" in sitting.failures[0]
 
 

@@ -259,3 +259,22 @@ def test_everywhere_claims_what_a_whole_array_does() -> None:
     for claimed in (everywhere((1, 3)), np.ones((1, 3), bool)):
         made = kept.planned(copied, Source("proposal"), claimed).sources.values
         assert made.tolist() == [[PERSON, FIRST_MACHINE, FIRST_MACHINE]]
+
+
+def test_a_whole_copy_into_an_empty_mask_is_held_once() -> None:
+    """Undo and sources take no memory of their own: at 16 megapixels that is what a copy would be waited for."""
+    shape = (60, 70)
+    drawn, copied = Ledger(SourcedMask.empty(shape)), np.ones(shape, np.uint8)
+    layer = copied.copy()
+    changed = drawn.note(layer, Source("proposal"), everywhere(shape), kept=copied)
+    assert (len(changed), is_everywhere(changed.where), changed.in_value) == (copied.size, True, True)
+    assert drawn.state.values is copied
+    assert not any(drawn.state.sources.values.strides)
+    layer[3:5] = 2
+    drawn.note(layer)
+    assert (drawn.state.sources.values[3:5] == PERSON).all()
+    drawn.note(copied, painted=False)
+    assert (drawn.state.sources.values == FIRST_MACHINE).all()
+    drawn.note(np.zeros(shape, np.uint8), painted=False)
+    assert (drawn.state.sources.values == NOTHING).all()
+    assert (copied == 1).all()

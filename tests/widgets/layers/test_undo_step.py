@@ -41,3 +41,17 @@ def test_equal_masks_make_no_step() -> None:
     assert not write_step(layer, array.copy())
     layer.undo()
     assert np.array_equal(array, np.ones((8, 9), np.uint8))
+
+
+def test_what_nobody_writes_into_is_held_in_place_of_copies() -> None:
+    array, before = np.zeros((8, 9), np.uint8), np.zeros((8, 9), np.uint8)
+    layer, wanted = Labels(array), np.arange(72, dtype=np.uint8).reshape(8, 9) + 1
+    assert write_step(layer, wanted, before)
+    for held, whole in zip(layer._undo_history[-1][0][1:], (before, wanted), strict=True):
+        assert np.shares_memory(held, whole)
+    layer.data_setitem((np.array([3]), np.array([4])), 2)
+    layer.undo()
+    assert np.array_equal(array, wanted)
+    layer.undo()
+    assert not array.any()
+    assert np.array_equal(wanted.ravel(), np.arange(72) + 1)

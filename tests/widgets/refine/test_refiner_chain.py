@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QStyle, QStyleOptionViewItem
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.session.proposals import planning
+from napari_wsss.widgets.dock import BOXES
 from napari_wsss.widgets.refine.refiner_chain import METHOD, RefinerChain
 
 
@@ -40,3 +42,22 @@ def test_a_refused_choice_goes_back(chain, session, qtbot, monkeypatch):
     qtbot.waitUntil(lambda: ticked(chain) == ["constant_background"], timeout=20000)
     assert not session.sliders.is_trying  # what was tried before is kept
     assert session.sliders.threshold == pytest.approx(0.7)
+
+
+def test_a_tick_is_seen(chain):
+    """With a border of ours around the boxes of a list Qt drew none."""
+    chain.setStyleSheet(BOXES)
+    chain.resize(300, 120)
+    option = QStyleOptionViewItem()
+    option.initFrom(chain)
+    option.features |= QStyleOptionViewItem.ViewItemFeature.HasCheckIndicator
+    boxes = []
+    for row in (0, 1):  # ticked, not ticked
+        option.rect = chain.visualItemRect(chain.item(row))
+        place = chain.style().subElementRect(QStyle.SubElement.SE_ItemViewItemCheckIndicator, option, chain)
+        boxes.append(chain.viewport().grab(place).toImage())
+    size = boxes[0].size()
+    assert size == boxes[1].size()
+    places = [(x, y) for x in range(size.width()) for y in range(size.height())]
+    differing = sum(boxes[0].pixelColor(*place) != boxes[1].pixelColor(*place) for place in places)
+    assert differing > len(places) / 4

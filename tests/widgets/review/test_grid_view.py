@@ -5,6 +5,7 @@ from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QWidget
 
+from napari_wsss.session.gallery.pictures import Wish
 from napari_wsss.widgets.review.grid_view import MARKS, GridView
 from tests.tiny_project import set_scores
 
@@ -71,6 +72,24 @@ def test_a_click_marks_and_a_double_click_opens(view, session, canvas, qtbot):
     QTest.mouseDClick(view.pages, Qt.MouseButton.LeftButton, pos=QPoint(round(middle.x()), round(middle.y())))
     assert opened == ["p0.png"]
     assert not view.isVisible()
+
+
+def test_a_picture_that_arrives_draws_its_own_cell(view, session, monkeypatch):
+    """A page of 36 would else be drawn 36 times over while its pictures come."""
+    view.toggle()
+    asked, drawn = [], []
+    monkeypatch.setattr(view.pages, "update", lambda *given: asked.append(given))
+    monkeypatch.setattr(view.pages, "_draw", lambda _painter, place, _image_id: drawn.append(place))
+    view.pages._on_picture(Wish("p1.png", "", 64))
+    view.pages.grab(*asked[-1])
+    assert drawn == [1]
+
+
+def test_how_sure_a_page_is_is_asked_once(view, session, monkeypatch):
+    view.toggle()
+    sure = session.grid.confidence("p1.png")
+    monkeypatch.setattr(session.grid, "_opened", None)  # nobody is left to ask
+    assert session.grid.confidence("p1.png") == sure
 
 
 def test_it_takes_the_size_of_the_canvas_and_escape_leaves(view, canvas):

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.widgets.train.run_list import RunList, run_text
+from tests.session.conftest import write_checkpoint
 
 
 @pytest.fixture
@@ -47,6 +48,18 @@ def test_one_run_is_marked_and_several_are_compared(run_list, qtbot):
     assert run_list.comparison.isHidden()
     run_list.refresh()
     assert run_list.run.folder.name == "classifier-b", "what was marked stays marked"
+
+
+def test_a_run_in_use_cannot_be_applied_again(run_list, session, settle):
+    run = run_list.run
+    write_checkpoint(session.project.folder, 0.5, "training/classifier-c/best.safetensors")
+    run_list.refresh()
+    assert run_list.apply.isEnabled()
+    run_list.apply.click()
+    settle(session)
+    assert run_list.run.folder == run.folder
+    assert not run_list.apply.isEnabled()
+    assert "in use already" in run_list.apply.toolTip()
 
 
 def test_the_line_says_state_method_score_and_time(tmp_path):

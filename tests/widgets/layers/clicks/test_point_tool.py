@@ -63,6 +63,26 @@ def test_clicks_and_boxes_write_into_the_mask(tool, drag, sync, viewer):
     assert len(layer.data) > 50  # the box
 
 
+def test_a_hidden_mask_is_shown_by_the_tool_and_stays_as_it_is_hidden_after(tool, drag, sync):
+    sync.choose_value(3)
+    sync.set_tool("paint")
+    sync.mask.visible = False
+    tool.toggle()
+    assert sync.mask.visible  # at once, not by surprise at the first answer
+    sync.mask.visible = False  # to see the photograph while pointing
+    with_hint = []
+    sync.notice.connect(with_hint.append)
+    drag((12, 24))
+    assert (sync.mask.data[GREEN] == 3).mean() > 0.9
+    assert not sync.mask.visible
+    assert "hidden" in with_hint[-1]
+    sync.mask.visible = True
+    assert tool.mode == "things"
+    assert (sync.mask.mode, sync.mask.mouse_pan) == ("pan_zoom", False)
+    sync.mask.undo()
+    assert not (sync.mask.data[GREEN] == 3).any()
+
+
 def test_a_press_that_hardly_moves_is_a_click_and_one_outside_is_nothing(tool, drag, session, sync):
     tool.toggle()
     drag((12, 24), (12.2, 24.1))
