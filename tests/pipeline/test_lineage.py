@@ -137,7 +137,9 @@ def test_each_refiner_has_the_one_before_as_parent(project: Project) -> None:
 def test_a_plan_without_models_has_none() -> None:
     assert not has_model(Plan())
     assert has_model(Plan(localizer_checkpoint="a"))
-    assert inference_of(Plan(localizer=Step("cam", {"preset": "single"})), "localize") == Inference("single", (1.0,), False)
+    assert inference_of(Plan(localizer=Step("cam", {"preset": "single"})), "localize") == Inference(
+        "single", (1.0,), False
+    )
 
 
 def test_results_stay_where_they_were_when_settings_get_names_and_company(project: Project) -> None:
