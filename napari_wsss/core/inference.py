@@ -14,8 +14,8 @@ _SCALES = "Factors on the image size; the results of all scales are merged."
 _FLIP = "Also run the mirrored image and merge both results: better maps, twice the time."
 _TURNS = "With flip: every scale sees one view only, the first the image, the next the mirrored one: half the time."
 _PRESET = (
-    "full sees every scale twice, mirrored too; fast mirrors in turns, in half the time; single is one pass at scale 1, "
-    "a tenth of the time, for a first look."
+    "full sees every scale twice, mirrored too; fast mirrors in turns, in half the time; single is one pass at scale "
+    "1, a tenth of the time, for a first look."
 )
 _BUDGET = "Pixels of one forward pass; larger images are cut into overlapping tiles. Less needs less memory."
 _OVERLAP = "How far neighbouring tiles overlap, in pixels of the scaled image."

@@ -1,7 +1,7 @@
-"""The stage ``features``: computes what the learner keeps of images before it is asked, shared by any number of workers.
+"""The stage ``features``: computes what the learner keeps of images before it is asked, by any number of workers.
 
 The first lesson then needs no pass of the trunk. Which features a learner will ask for is known from the network it
-stands on: beside a window that is the trunk of the applied classifier, at the size that the pictures of the project have.
+stands on: beside a window that is the trunk of the applied classifier, at the usual size of the project's pictures.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Features are computed before anybody asks for them, by any number of workers, and the learner takes them as its own."""
+"""Features are computed before anybody asks, by any number of workers, and the learner takes them as its own."""
 
 from __future__ import annotations
 
