@@ -121,11 +121,11 @@ class PixelClassifierSources(GivenSources):
     )
 
     compare_folds: int = parameter(
-        0,
+        3,
         "Compare with maps",
         "A pixel classifier is fitted this often without some of the images and held there against the localizer's "
-        "maps: classes on which they are surely better keep them, and answers are multiplied with a power of them "
-        "where that agrees more. 0 does not compare.",
+        "maps: that decides how much what they propose counts in its answers, and which classes keep it. 0 does not "
+        "compare, and leaves the classifier alone.",
         bounds=(0, 10),
         advanced=True,
     )

@@ -1,4 +1,4 @@
-"""Running the model a project has applied: loaded through the registry when the first image needs it.
+"""The model a project has applied: loaded through the registry when the first image needs it.
 
 The model's classes are found in the project's by name, so a project may gain or rename classes after training.
 """
@@ -18,14 +18,16 @@ from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import load_method
-from napari_wsss.pipeline.imported_maps import is_imported, kept_maps
+from napari_wsss.pipeline.imported_maps import is_imported
 from napari_wsss.pipeline.lineage import Lineage, ModelShelf, checkpoint_of, file_digest, inference_of, method_of
-from napari_wsss.pipeline.tap_features import kept_features
-from napari_wsss.pipeline.unshown import pooled, with_maps_of
 from napari_wsss.project.project import Project
 
 MAP_BACKGROUND = 0.4
 """Background score beside the maps a learner's answer is mixed with; it must not depend on the plan's refiners."""
+
+
+MAP_BACKGROUND = 0.4
+"""Background score beside maps that have none, where clicks are spread by them or weighed against them."""
 
 
 class RunError(Exception):
@@ -34,33 +36,6 @@ class RunError(Exception):
     def __init__(self, reason: Exception) -> None:
         super().__init__(str(reason))
         self.reason = reason
-
-
-def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
-    """Return base maps of one image by the applied model; what it knows of classes that were merged counts together.
-
-    Parameters
-    ----------
-    lineage : Lineage
-        Which image, which model.
-    classes : tuple of int
-        Ascending 0-based indices of the project's classes; one the model never learned gets a zero map.
-    device : str
-        As `networks.device.choose_device` takes it.
-    background : bool
-        Leave one core to a window.
-
-    Raises
-    ------
-    RunError
-        When the model cannot be loaded.
-    ProjectError
-        When the image cannot be read.
-    StepError
-        When maps were imported, and none for this image.
-    """
-    asked = asked_classes(lineage, classes)
-    return with_merged(_maps_apart(lineage, asked, device, background), classes, dict(lineage.merged))
 
 
 def asked_classes(lineage: Lineage, classes: tuple[int, ...]) -> tuple[int, ...]:
@@ -84,37 +59,6 @@ def with_merged(
         for one in merged.get(k, ()):
             combined(scores[rows[k]], maps.scores[rows[one]], out=scores[rows[k]])
     return maps.with_scores(scores, maps.background).only(classes)
-
-
-def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
-    """Return base maps of one image, of classes that were merged each by itself."""
-    if lineage.source == "localize" and is_imported(lineage.plan):
-        return kept_maps(lineage, classes)
-    wanted = lineage.base.weights
-    network, known = applied_network(lineage.project, lineage.plan, lineage.source, device, background, wanted)
-    settings = inference_of(lineage.plan, lineage.source)
-    project_classes = lineage.project.classes
-    pairs = {k: own for k in classes if (own := known_as(k, project_classes, known)) is not None}
-    if answers_from_features(network, settings):
-        # Of a class that is gone nothing else is asked: who was never shown it was shown what it became.
-        gone = {k for k in classes if k + 1 in project_classes.gone}
-        pairs = {k: own for k, own in pairs.items() if k not in gone or network.was_shown(own)}
-        unshown = [k for k in classes if k not in gone and (k not in pairs or not network.was_shown(pairs[k]))]
-        share = float(getattr(network, "map_share", 0.0)) if lineage.labelled else 0.0
-        if not (unshown or share) or (lineage.labelled and not lineage.plan.localizer_checkpoint):
-            return _from_features(lineage, network, classes, pairs)
-        found = _from_features(lineage, network, classes, {k: own for k, own in pairs.items() if k not in unshown})
-        if not lineage.labelled:
-            return found
-        maps = _localized(lineage, classes, device, background)
-        return with_maps_of(pooled(found, maps, share), maps, unshown)
-    image = lineage.project.load_image(lineage.image_id).pixels
-    if lineage.source == "segment":
-        return from_probabilities(network.infer(image, settings), classes, pairs)
-    companions = companions_for(lineage, known)
-    # Methods that compare nothing need not know of companions.
-    found = network.infer(image, tuple(pairs.values()), settings, *([companions] if companions else []))
-    return as_wanted(found, classes, pairs)
 
 
 def together(lineage: Lineage, size: tuple[int, int], device: str, background: bool) -> int:
@@ -221,28 +165,6 @@ def from_probabilities(
 def answers_from_features(network: Any, settings: Inference | SegmentInference) -> bool:
     """Return True when a network answers from the kept features of a frozen trunk, and is asked for one plain view."""
     return hasattr(network, "answer") and (settings.scales, settings.flip) == ((1.0,), False)
-
-
-def _from_features(lineage: Lineage, network: Any, classes: tuple[int, ...], pairs: dict[int, int]) -> ActivationMaps:
-    """Return maps and background from the kept features of an image, which share all probability."""
-    found = network.answer(kept_features(lineage.project, network)(lineage.image_id), tuple(pairs.values()))
-    scores = np.zeros((len(classes), *found.shape[1:]), np.float32)
-    for row, k in enumerate(classes):
-        if k in pairs:
-            scores[row] = found[1 + list(pairs).index(k)]
-    return ActivationMaps(scores, classes, found[0])
-
-
-def _localized(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
-    """Return the applied localizer's maps of an image, stored or computed now, with a constant background."""
-    project, image_id = lineage.project, lineage.image_id
-    other = Lineage.of(project, image_id, "localize", lineage.plan, refined=False)
-    maps = project.store.read_maps(other.base, image_id, other.base_content)
-    if maps is None or not set(classes) <= set(maps.classes):
-        maps = model_maps(other, classes, device, background)
-        project.store.write_maps(other.base, image_id, other.base_content, maps)
-    maps = maps.only(classes)
-    return maps.with_scores(maps.scores, np.full(maps.size, MAP_BACKGROUND, np.float32))
 
 
 def applied_network(

@@ -16,8 +16,8 @@ from napari_wsss.core.files import mapping, number, numbers, publish_json, read_
 from napari_wsss.core.inside import is_link, not_through_links
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.apply import LEARNER
+from napari_wsss.pipeline.learner.chains import is_own_chain, learner_chain
 from napari_wsss.pipeline.lineage import file_digest, with_model
-from napari_wsss.pipeline.recommended import is_own_chain, learner_chain
 from napari_wsss.project.project import Project
 
 METHOD = "pixel_classifier"

@@ -23,6 +23,7 @@ from napari_wsss.core.provenance import Provenance
 from napari_wsss.core.registry import declared, load_method
 from napari_wsss.pipeline.chain import BaseShelf, applied_source, chain_of, clusters_of, refiner_for
 from napari_wsss.pipeline.companions import NONE, Companions, related
+from napari_wsss.pipeline.learner.chains import plan_of_maps
 from napari_wsss.pipeline.saliency_folder import saliency_file
 from napari_wsss.pixels.images import content_hash
 from napari_wsss.project.project import Project
@@ -289,7 +290,11 @@ def is_asked(plan: Plan, source: ModelShelf) -> bool:
 def base_provenance(project: Project, plan: Plan, source: ModelShelf) -> Provenance:
     """Return what decides base maps, besides the image: method, inference settings and the model's content."""
     weights = file_digest(checkpoint_of(project, plan, source))
-    parents = (base_provenance(project, plan, "localize"),) if asks_localizer(plan, source) else ()
+    parents: tuple[Provenance, ...] = ()
+    if asks_localizer(plan, source):
+        proposing = plan_of_maps(plan)
+        facts = json.dumps([plan.every_pixel, *(step.to_dict() for step in proposing.steps)])
+        parents = (_proposed_by_maps(base_provenance(project, plan, "localize"), facts),)
     return _base_provenance(source, method_of(plan, source), _parameters(plan, source), weights, parents)
 
 
@@ -302,6 +307,13 @@ def _base_provenance(
     return Provenance(f"{source}.{method}", settings, weights=weights, parents=parents)
 
 
+@lru_cache(maxsize=32)
+def _proposed_by_maps(maps: Provenance, facts: str) -> Provenance:
+    """Return what decides the proposals of maps that a segmenter's answer is mixed with."""
+    every_pixel, *steps = json.loads(facts)
+    return Provenance("propose.maps", {"every_pixel": every_pixel, "steps": steps}, parents=(maps,))
+
+
 def _decisive(settings: Any) -> dict[str, Any]:
     """Return what results of these settings are kept under: what came later counts where it changes something."""
     decisive = {name: value for name, value in to_dict(settings).items() if _LATER.get(name, ...) != value}
@@ -309,7 +321,7 @@ def _decisive(settings: Any) -> dict[str, Any]:
 
 
 def asks_localizer(plan: Plan, source: ModelShelf) -> bool:
-    """Return True when the applied segmenter leaves classes never shown to it to the applied localizer's maps."""
+    """Return True when the applied segmenter answers together with what the applied localizer's maps propose."""
     if source != "segment" or not plan.localizer_checkpoint:
         return False
     return declared("segment", method_of(plan, source), "keeps_maps") == "True"

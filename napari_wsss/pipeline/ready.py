@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.evidence import Evidence
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.core.progress import Steps
-from napari_wsss.pipeline.applied_model import model_maps, model_maps_together, restricted, together
-from napari_wsss.pipeline.chain import drawn, handed_on
+from napari_wsss.pipeline.answering import model_maps
+from napari_wsss.pipeline.applied_model import model_maps_together, restricted, together
 from napari_wsss.pipeline.large.maps import is_large, large_maps
 from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.pipeline.over_images import Write
@@ -76,35 +74,6 @@ def compute_together(ready: Sequence[Ready], device: str, background: bool) -> N
     found = model_maps_together(items, [_wanted_classes(item) for item in items], device, background)
     for one, maps in zip(same, found, strict=True):
         one.new = maps
-
-
-def refine_and_store(item: Lineage, base: ActivationMaps, evidence: Evidence, write: Write) -> Steps[Guarded]:
-    """Run what is left of an image's chain, storing slow steps' maps and the pseudo mask."""
-    store = item.project.store
-    # The mask is drawn from the last step's result before that is rounded, also when only the mask was lost.
-    position, maps = furthest(item, base, len(item.links) - 1)
-    rest, given = item.links[position:], maps
-    image = item.project.load_image(item.image_id).pixels if rest else None
-    for link in rest:
-        maps = yield from link.refiner.steps(image, given, evidence)
-        given = handed_on(link.refiner, maps)
-        if not link.refiner.cheap:
-            store.check_maps(link.provenance, item.image_id, maps)
-            write(store.write_maps, link.provenance, item.image_id, item.content, maps)
-    found = drawn(maps, base, item.methods, item.plan.every_pixel)
-    write(store.write_mask, item.result, item.image_id, item.content, *found)
-    return found
-
-
-def furthest(item: Lineage, base: ActivationMaps, end: int) -> tuple[int, ActivationMaps]:
-    """Return how many of the chain's first `end` links need not run again, and the maps after them."""
-    for position in range(end, 0, -1):
-        link = item.links[position - 1]
-        if not link.refiner.cheap:
-            stored = item.project.store.read_maps(link.provenance, item.image_id, item.content)
-            if stored is not None and stored.classes == item.classes:
-                return position, stored
-    return 0, base
 
 
 def looks_by_window(item: Lineage, background: bool) -> bool:

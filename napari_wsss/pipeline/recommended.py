@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from napari_wsss.core.background import AutomaticBackground, equivalent_threshold
-from napari_wsss.core.errors import StepError
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline.apply import apply, model_changes
 from napari_wsss.pipeline.background import declared_background
-from napari_wsss.pipeline.chain import build_refiner
+from napari_wsss.pipeline.learner.chains import is_own_chain, recommended_chain
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.project.project import Project
 
 FIRST_POWER = 4.0
 """Background power that suits the maps of a training that has just begun (docs/benchmarks.md)."""
-LEARNER_CRF = Step("dense_crf", {"preset": "probabilities", "shrink": 0})
-"""On probabilities that come from a grid of stride 8; what shrinking costs stands in docs/benchmarks.md."""
 _ALL = 1_000_000
 
 
@@ -70,31 +67,6 @@ def background_for(offer: Offer) -> AutomaticBackground:
 def chain_for(offer: Offer) -> tuple[Step, ...]:
     """Return the recommended chain with an offer's background strength as its parameter."""
     return Plan(refiners=recommended_chain(), automatic=background_for(offer)).steps
-
-
-def recommended_chain() -> tuple[Step, ...]:
-    """Return the automatic background, then a dense CRF where one is installed."""
-    background, crf = Step("power_background"), Step("dense_crf")
-    return (background,) if missing_of_chain() else (background, crf)
-
-
-def missing_of_chain() -> str:
-    """Return why the recommended chain has no dense CRF here and what comes nearest, "" where it has one."""
-    try:
-        build_refiner(Step("dense_crf"))
-    except StepError as missing:
-        return str(missing)
-    return ""
-
-
-def learner_chain() -> tuple[Step, ...]:
-    """Return the chain that suits a learner's probabilities: the same, with the CRF that was tuned on them."""
-    return tuple(LEARNER_CRF if step.method == "dense_crf" else step for step in recommended_chain())
-
-
-def is_own_chain(plan: Plan) -> bool:
-    """Return True when a person has chosen refiners or their parameters: they are neither a new project's nor ours."""
-    return plan.refiners not in (Plan().refiners, recommended_chain(), learner_chain())
 
 
 def is_wanted(project: Project, offer: Offer) -> bool:

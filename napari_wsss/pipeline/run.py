@@ -29,7 +29,8 @@ from napari_wsss.pipeline.imported_maps import is_imported
 from napari_wsss.pipeline.large.masks import stored_mask, write_large_mask
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of, has_model
 from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
-from napari_wsss.pipeline.ready import Ready, compute_together, furthest, looks_by_window, refine_and_store
+from napari_wsss.pipeline.ready import Ready, compute_together, looks_by_window
+from napari_wsss.pipeline.refining import furthest, refine_and_store
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.project.project import Project
 from napari_wsss.project.sharing.share import Share

@@ -10,8 +10,8 @@ per image, and a fit takes seconds: what a person gives is learned at once.
 
 `known` says which classes were shown. Where image-level labels are given, another class gets what is neither background
 nor a class that was shown: nothing ever pulled its logit anywhere. Without labels its probability is 0. In proposals it
-keeps the maps of the applied localizer, if there is one (`keeps_maps`). `map_share` says how much these maps count in
-proposals of the classes that were shown.
+keeps what the maps of the applied localizer propose, if there is one (`keeps_maps`). `map_share` says how much that
+counts in proposals of the classes that were shown.
 """
 
 from __future__ import annotations
@@ -120,10 +120,10 @@ class PixelClassifier(Segmenter):
     known: Tensor
     """(C+1,) bool: which classes somebody has shown, background first."""
     map_share: Tensor
-    """() float32 in [0, 1]: the share of the localizer's maps in proposals (`pipeline.unshown.pooled`)."""
+    """() float32 in [0, 1]: the share of what the localizer's maps propose (`pipeline.learner.pooling.pooled`)."""
 
     def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Take a state, also one that was saved before maps were multiplied with; as torch does besides."""
+        """Take a state, also one that was saved before it was pooled with anything; as torch does besides."""
         without = {"map_share": torch.zeros_like(self.map_share)}
         return super().load_state_dict({**without, **state_dict}, strict, assign)
 

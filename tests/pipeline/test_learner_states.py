@@ -8,8 +8,8 @@ import pytest
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.plan import Step
+from napari_wsss.pipeline.learner.chains import learner_chain
 from napari_wsss.pipeline.learner_states import LearnerState, next_state, plan_with, states
-from napari_wsss.pipeline.recommended import learner_chain
 from napari_wsss.project.project import Project
 
 

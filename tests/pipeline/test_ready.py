@@ -6,10 +6,10 @@ import numpy as np
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.pipeline.lineage import Lineage
-from napari_wsss.pipeline.ready import Ready, furthest, looks_by_window
+from napari_wsss.pipeline.ready import Ready, looks_by_window
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.project.project import Project
-from tests.pipeline.test_run import SLOW_STEP, change_plan, project, propose
+from tests.pipeline.test_run import project
 
 __all__ = ["project"]
 
@@ -23,17 +23,6 @@ def test_what_is_stored_says_what_is_left(project: Project) -> None:
     assert not Ready(item, None, new=maps).needs_maps
     assert not Ready(item, maps).needs_maps
     assert [Ready(item, base, found).is_whole for base in (None, maps) for found in (None, mask)] == [0, 0, 0, 1]
-
-
-def test_a_chain_goes_on_behind_its_last_slow_step_that_is_stored(project: Project) -> None:
-    change_plan(project, refiners=(*project.plan.refiners[:1], SLOW_STEP))
-    item, base = Lineage.of(project, "a.png"), ActivationMaps.empty(60, 72)
-    assert furthest(item, base, len(item.links)) == (0, base)
-    propose(project, "a.png")
-    position, maps = furthest(item, base, len(item.links))
-    assert position == len(item.links)
-    assert maps.classes == item.classes
-    assert furthest(item, base, 1) == (0, base)
 
 
 def test_photographs_are_not_looked_at_by_the_window(project: Project) -> None:

@@ -14,8 +14,8 @@ from napari_wsss.core.progress import finish
 from napari_wsss.core.scribbles import as_seeds
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
+from napari_wsss.pipeline.learner.pooling import pooled, with_maps_of
 from napari_wsss.pipeline.lineage import has_model
-from napari_wsss.pipeline.unshown import pooled, with_maps_of
 from napari_wsss.pixels.propagate import prior_of, propagate
 from napari_wsss.pixels.superpixels import find_superpixels
 from napari_wsss.project.project import Project
@@ -130,7 +130,7 @@ class Machine:
         return pipeline.refined_maps(self._project, image_id)
 
     def _answered(self, learner: PixelLearner, image_id: str) -> ActivationMaps:
-        """Return the learner's probabilities beside the applied localizer's maps, as `pipeline.unshown` mixes them."""
+        """Return the learner's probabilities beside what maps propose, as `pipeline.learner.pooling` mixes them."""
         everything = learner.maps(image_id)
         shown = tuple(k for k in everything.classes if learner.classifier.was_shown(k))
         share = float(learner.classifier.map_share) if self._project.catalog.get(image_id).labelled else 0.0
@@ -140,10 +140,7 @@ class Machine:
         answer = learner.classifier.answer(learner.features(image_id), shown)
         scores = np.zeros_like(everything.scores)
         scores[[everything.classes.index(k) for k in shown]] = answer[1:]
-        finish(pipeline.localize(self._project, [image_id]))
-        maps = pipeline.base_maps(self._project, image_id, "localize")
-        assert maps is not None
-        maps = maps.with_scores(maps.scores, np.full(maps.size, MAP_BACKGROUND, np.float32))
+        maps = learner.localizer.proposed(image_id, everything.classes)
         found = pooled(everything.with_scores(scores, answer[0]), maps, share)
         return with_maps_of(found, maps, set(everything.classes) - set(shown))
 

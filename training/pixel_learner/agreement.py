@@ -8,32 +8,39 @@ Plans", 1982)::
 
     d > MARGIN + SURELY sqrt((N - 1) / N sum over i of (d_i - mean d)^2)
 
-The learner's answer is judged as it is and pooled with the maps at several shares w (`pipeline.unshown.pooled`). The
-share whose agreement less PRICE w is largest is taken, because folds flatter maps; with N < SETTLED images the price is
-N / SETTLED of that, because so few teach a learner little.
+How much what maps propose counts beside the learner, its share w (`pipeline.learner.pooling.pooled`), is decided by
+what a person gave (figures in docs/benchmarks.md):
+
+- where most images were decided as a whole, the share whose pooled answer agrees most, less PRICE w, because folds
+  flatter maps; with N < SETTLED images the price is N / SETTLED of that, because so few teach a learner little;
+- where only parts are known, by how the maps themselves agree: BY_PARTS, for clearly worse, alike, clearly better.
+  Clicks lie where things are plain, as many on things as beside them: they tell good maps from bad ones, but not which
+  of two borders is right, nor how much background there is.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
-from napari_wsss.pipeline.unshown import pooled
+from napari_wsss.pipeline.learner.pooling import pooled
 from training.pixel_learner.examples import Example
 from training.scoring.metrics import Scores
 
 MARGIN, SURELY = 0.1, 2.0
 """IoU by which maps must be better before a class is left to them, as folds see fewer images than the learner does; and
 standard errors besides. docs/benchmarks.md says what less costs."""
-SHARES = (0.0, 0.2, 1 / 3, 0.5, 2 / 3, 1.0)
+SHARES = (0.0, 0.2, 1 / 3, 0.5)
 """Shares of the maps that are tried, ascending: of equal ones the least is taken."""
-PRICE = 0.15
+PRICE = 0.18
 """Agreement that the whole share has to gain: the learner's copies see fewer images than it does, and maps are better
 on images their classifier was trained with. docs/benchmarks.md says what another price costs."""
 SETTLED = 25
 """Images from which on the whole price is asked."""
+BY_PARTS = (0.2, 1 / 3, 0.5)
+"""Shares of maps that agree less than the learner by more than MARGIN, that do neither, and more by more than that."""
 UNKNOWN_SHARE = 0.5
 """Of the maps while too few images are known to compare."""
 Figures = NDArray[np.float64]
@@ -146,18 +153,12 @@ def mask_of(maps: ActivationMaps, background: float) -> NDArray[np.uint8]:
     return maps.to_mask(None if maps.background is not None else background)
 
 
-def with_background(maps: ActivationMaps, background: float) -> ActivationMaps:
-    """Return maps with a background score: their own, or a constant one in [0, 1] where they have none."""
-    if maps.background is not None:
-        return maps
-    return maps.with_scores(maps.scores, np.full(maps.size, background, np.float32))
-
-
 def compared(
     class_count: int,
     held_out: list[tuple[Example, ActivationMaps]],
     maps_of: Callable[[str], ActivationMaps | None],
     background: float,
+    proposed_of: Callable[[str, tuple[int, ...]], ActivationMaps],
 ) -> Agreement:
     """Return the agreement of a learner's answers, and of the maps of the same images.
 
@@ -170,27 +171,36 @@ def compared(
         Returns the maps of an image, None where there are none: the maps are judged only if all images have some.
     background : float in [0, 1]
         Background score beside maps that bring none.
+    proposed_of : callable
+        Returns what the maps of an image propose of some classes (0-based), with background; asked only for images that
+        were decided as a whole.
     """
-    maps, learners = Tally(class_count), {share: Tally(class_count) for share in SHARES}
+    learner, maps = Tally(class_count), Tally(class_count)
+    for example, answer in held_out:
+        learner.add(example, answer.to_mask())
+        if (other := maps_of(example.image_id)) is not None:
+            maps.add(example, mask_of(other, background))
+    if maps.images != len(held_out):
+        return Agreement(learner.iou, np.full(class_count + 1, np.nan), learner.images, learner.shown_in)
+    alone = Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps))
+    if 2 * sum(example.whole for example, _ in held_out) <= len(held_out):
+        return replace(alone, share=_by_parts(alone))
+    learners = {share: Tally(class_count) for share in SHARES}
     for example, answer in held_out:
         other = maps_of(example.image_id)
-        if other is not None:
-            maps.add(example, mask_of(other, background))
+        # Of an unlabelled image there are no maps of all that may be in it, so its answer stays as it is.
+        proposed = proposed_of(example.image_id, answer.classes) if other and other.classes == answer.classes else None
         for share, learner in learners.items():
-            learner.add(example, _beside(answer, other, share).to_mask())
-    if maps.images != len(held_out):
-        learner = learners[0.0]
-        return Agreement(learner.iou, np.full(class_count + 1, np.nan), learner.images, learner.shown_in)
+            learner.add(example, (pooled(answer, proposed, share) if proposed else answer).to_mask())
     found = [
-        Agreement(learner.iou, maps.iou, learner.images, learner.shown_in, doubt_of(learner, maps), share)
+        replace(alone, learner=learner.iou, doubt=doubt_of(learner, maps), share=share)
         for share, learner in learners.items()
     ]
     price = PRICE * min(1.0, len(held_out) / SETTLED)
     return max(found, key=lambda one: one.mean - price * one.share)
 
 
-def _beside(answer: ActivationMaps, maps: ActivationMaps | None, share: float) -> ActivationMaps:
-    """Return an answer pooled with maps of the same classes; as it is where these are of others (unlabelled)."""
-    if maps is None or not share or maps.classes != answer.classes:
-        return answer
-    return pooled(answer, maps, share)
+def _by_parts(alone: Agreement) -> float:
+    """Return the share of maps that a learner is compared with on parts of images."""
+    better = replace(alone, learner=alone.maps).mean - alone.mean
+    return BY_PARTS[1 + (better > MARGIN) - (better < -MARGIN)]

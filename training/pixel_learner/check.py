@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.pipeline.learner.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.pixel_classifier import PixelClassifier

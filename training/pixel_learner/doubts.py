@@ -12,7 +12,7 @@ brought to a sum of 1. Doubted pixels count a quarter: many are right all the sa
 who never errs more than it gains (docs/benchmarks.md). What was decided about a whole image is never doubted.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +24,8 @@ from training.pixel_learner.examples import Example
 LEAST_BY_LEARNER, LEAST_BY_MAPS = 0.15, 0.4
 WEIGHT = 0.25
 """Of what is doubted."""
+LeftOutAnswer = tuple[Example, ActivationMaps, Collection[int]]
+"""What was given of an image, what a learner that did not see it answers, and which mask values that one was shown."""
 
 
 def doubted(example: Example, answer: ActivationMaps, maps: ActivationMaps, seen: Collection[int]) -> NDArray[np.bool_]:
@@ -52,6 +54,27 @@ def doubted(example: Example, answer: ActivationMaps, maps: ActivationMaps, seen
     return found
 
 
+def all_doubted(
+    answers: Iterable[LeftOutAnswer], maps_of: Callable[[str], ActivationMaps | None], background: float
+) -> dict[str, NDArray[np.bool_]]:
+    """Return what is `doubted` of each image that is known in part and has maps.
+
+    Parameters
+    ----------
+    answers : iterable of LeftOutAnswer
+    maps_of : callable
+        Returns the maps of an image, None where there are none.
+    background : float in [0, 1]
+        Background score beside maps that bring none.
+    """
+    found = {}
+    for example, answer, seen in answers:
+        maps = None if example.whole else maps_of(example.image_id)
+        if maps is not None:
+            found[example.image_id] = doubted(example, answer, with_background(maps, background), seen)
+    return found
+
+
 def lessened(example: Example, doubts: NDArray[np.bool_]) -> Example:
     """Return an example that counts a quarter where doubts (H,W) bool are."""
     return replace(example, weights=np.where(doubts, np.float32(WEIGHT) * example.weights, example.weights))
@@ -67,3 +90,10 @@ def _sum(maps: ActivationMaps) -> NDArray[np.float32]:
     assert maps.background is not None
     total: NDArray[np.float32] = maps.scores.sum(0) + maps.background
     return total
+
+
+def with_background(maps: ActivationMaps, background: float) -> ActivationMaps:
+    """Return maps with a background score: their own, or a constant one in [0, 1] where they have none."""
+    if maps.background is not None:
+        return maps
+    return maps.with_scores(maps.scores, np.full(maps.size, background, np.float32))

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import LabelError, WsssError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.learner.tap_features import ProjectFeatures
 from napari_wsss.pipeline.run import base_maps
-from napari_wsss.pipeline.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import possible_classes
 from napari_wsss.segment.pixel_classifier import PixelClassifier

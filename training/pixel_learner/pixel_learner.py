@@ -18,16 +18,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
-from napari_wsss.pipeline.run import base_maps
-from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.pipeline.learner.tap_features import ProjectFeatures
 from napari_wsss.pixels.background_strength import colours_part
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import possible_classes
@@ -37,13 +34,13 @@ from training.config import RunConfig
 from training.data.samplers import spread
 from training.hardware import prepare
 from training.loop.learner import Learner, seed_everything
-from training.pixel_learner.agreement import Agreement, compared, folds_of, with_background
+from training.pixel_learner.agreement import Agreement, compared, folds_of
 from training.pixel_learner.cells import Cells
-from training.pixel_learner.doubts import doubted
+from training.pixel_learner.doubts import LeftOutAnswer, all_doubted
 from training.pixel_learner.enlargement import fix_enlargement
-from training.pixel_learner.examples import Example
 from training.pixel_learner.fitting import Learned, fitted, order_of, start, start_warm
 from training.pixel_learner.gathering import Gathering
+from training.pixel_learner.localizer_maps import LocalizerMaps
 from training.pixel_learner.pseudo_labels import Confidence
 from training.sources import PixelClassifierSources
 
@@ -92,6 +89,7 @@ class PixelLearner:
         self._confidence = Confidence(weight=config.sources.machine_weight)
         self._rounds = config.sources.pseudo_rounds if self._confidence.weight > 0 else 0
         self._machine = prepare(config.hardware)
+        self.localizer = LocalizerMaps(project, str(self._machine.device))
         seed_everything(config.optimisation.seed)
         classifier = Segmenter.build(
             config.method, config.network.choice(), config.parameters, class_count=len(project.classes)
@@ -168,6 +166,11 @@ class PixelLearner:
     def teaches(self, image_id: str) -> bool:
         """Return True when something is learned from an image now, by what a person or by what its maps say."""
         return self._gathering.teaches(image_id)
+
+    @property
+    def given(self) -> list[str]:
+        """Images a person said something about, in the order of ids."""
+        return self._gathering.known()
 
     def decided(self) -> list[str]:
         """Return the images a person decided about as a whole, in the order of ids."""
@@ -300,9 +303,18 @@ class PixelLearner:
         LabelError
             When fewer than two images say something, or too little is left to learn from.
         """
-        held_out: list[tuple[Example, ActivationMaps]] = []
-        doubts: dict[str, NDArray[np.bool_]] = {}
-        known = self._gathering.known()
+        answers = yield from self.left_out_answers(folds, uses_maps=uses_maps)
+        held_out = [(example, answer) for example, answer, _ in answers]
+        maps_of = self.localizer.maps if with_maps else lambda _: None
+        found = compared(self.classifier.class_count, held_out, maps_of, MAP_BACKGROUND, self.localizer.proposed)
+        return replace(found, doubts=all_doubted(answers, maps_of, MAP_BACKGROUND))
+
+    def left_out_answers(self, folds: int, *, uses_maps: bool | None = None) -> Steps[list[LeftOutAnswer]]:
+        """Return of each image what was given, what a copy fitted without it answers, and which values that was shown.
+
+        Parameters and errors are those of `agreement`.
+        """
+        answers, known = list[LeftOutAnswer](), self.given
         if len(known) < 2:
             raise LabelError(
                 f"Agreement is measured on images that were left out; found {len(known)} that a person said something "
@@ -315,15 +327,8 @@ class PixelLearner:
             cells = self._gathering.cells(but=fold)
             yield from self._fit(self._with_prior(cells, fold), cells.shown, classifier=other, uses_maps=uses_maps)
             seen = [value for value, shown in enumerate(other.known.tolist()) if shown]
-            for image_id in fold:
-                example, answer = self._gathering.said(image_id), self._answer(other, image_id)
-                held_out.append((example, answer))
-                maps = self._stored_maps(image_id) if with_maps and not example.whole else None
-                if maps is not None:
-                    doubts[image_id] = doubted(example, answer, with_background(maps, MAP_BACKGROUND), seen)
-        maps_of = self._stored_maps if with_maps else lambda _: None
-        found = compared(self.classifier.class_count, held_out, maps_of, MAP_BACKGROUND)
-        return replace(found, doubts=doubts)
+            answers += [(self._gathering.said(one), self._answer(other, one), seen) for one in fold]
+        return answers
 
     def leave_to_maps(self, classes: Iterable[int]) -> None:
         """Count classes (0-based) as not shown: in proposals they keep the localizer's maps (until the next fit)."""
@@ -333,11 +338,6 @@ class PixelLearner:
     def share_with_maps(self, share: float) -> None:
         """Have proposals pooled with the localizer's maps, which have a share in [0, 1], from now on."""
         self.classifier.map_share.fill_(share)
-
-    def _stored_maps(self, image_id: str) -> ActivationMaps | None:
-        if not self._project.plan.localizer_checkpoint:
-            return None
-        return base_maps(self._project, image_id, "localize")
 
     def _fit(
         self,

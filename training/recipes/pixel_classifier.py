@@ -12,12 +12,13 @@ from dataclasses import asdict
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.trunk_choice import PIXEL_SUPERVISED
+from napari_wsss.pipeline.run import localize
 from napari_wsss.pixels.working_size import WorkingSize
 from napari_wsss.project.project import Project
 from training.config import RunConfig
 from training.loop.checkpoints import BEST, LAST
 from training.loop.milestones import Outcome
-from training.pixel_learner.agreement import Agreement
+from training.pixel_learner.agreement import UNKNOWN_SHARE, Agreement
 from training.pixel_learner.check import CellCheck
 from training.pixel_learner.gathering import STAGE as GATHER
 from training.pixel_learner.measured_enlargement import FOLDS, measured_enlargement
@@ -49,7 +50,6 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     StepError
         When the loss is not finite.
     """
-    assert isinstance(config.sources, PixelClassifierSources)
     run.resume(0)
     learner = PixelLearner(project, config, STAGE)
     if learner.classifier.pixel_supervised:
@@ -58,7 +58,7 @@ def train(project: Project, config: RunConfig, run: RunFolder) -> Steps[Outcome]
     if "images" not in run.record:  # fixed when the run first starts, so that beginning again sees the same
         run.update(images=learner.teachers())
     done, said = 0, list[str]()
-    with closing(_all_steps(project, learner, run, config.sources, said)) as steps:
+    with closing(_all_steps(project, config, learner, run, said)) as steps:
         for progress in steps:
             yield progress
             done += progress.stage == STAGE
@@ -83,9 +83,11 @@ def learned_from(counts: Mapping[str, int]) -> str:
 
 
 def _all_steps(
-    project: Project, learner: PixelLearner, run: RunFolder, sources: PixelClassifierSources, said: list[str]
+    project: Project, config: RunConfig, learner: PixelLearner, run: RunFolder, said: list[str]
 ) -> Steps[None]:
     """Take everything, decide what is decided by measuring, learn, and add sentences about it to `said`."""
+    sources = config.sources
+    assert isinstance(sources, PixelClassifierSources)
     yield from learner.take_all(run.record["images"])
     run.update(learned_from=learner.counts(), left_out={**run.record.get("left_out", {}), **learner.left_out})
     for image_id, reason in learner.left_out.items():
@@ -100,11 +102,14 @@ def _all_steps(
         said.append(f"Chosen by measuring: {sizes}.")
         if learner.enlarge(sizes.best):
             yield from learner.take_all(run.record["images"])
+    if sources.compare_folds > 1 and project.plan.localizer_checkpoint:
+        yield from localize(project, learner.given, config.hardware.device, background=False)
+        learner.share_with_maps(UNKNOWN_SHARE)  # until it is known
     agreement = yield from _agreement(learner, sources.compare_folds)
     yield from learner.learn()
     if agreement is not None:
         run.update(learned_from_maps=learner.uses_maps)
-    if sources.compare_folds > 1 and sum(learner.counts().values()) > 1:
+    if sources.compare_folds > 1 and len(learner.given) > 1:
         said.append(_left_to_maps(project, learner, run, agreement))
 
 

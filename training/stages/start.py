@@ -22,6 +22,7 @@ from napari_wsss.core.progress import Progress
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline import recommended
 from napari_wsss.pipeline import run as pipeline
+from napari_wsss.pipeline.learner.chains import is_own_chain, missing_of_chain
 from napari_wsss.pipeline.recommended import Offer
 from napari_wsss.processes.stage_list import Recipe
 from napari_wsss.project.project import Project
@@ -171,9 +172,9 @@ class Start:
         with project:
             if not recommended.is_wanted(project, offer):
                 return False
-            if recommended.is_own_chain(project.plan):
+            if is_own_chain(project.plan):
                 self._report.say("The chain on the Refine page was chosen by hand, so it stays.")
-            elif missing := recommended.missing_of_chain():
+            elif missing := missing_of_chain():
                 said = f"The proposals do without a step of the recommended chain. {missing}"
                 self._report.say(said, missing=missing)
             recommended.take(project, offer)

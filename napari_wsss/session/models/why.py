@@ -2,7 +2,7 @@
 
 A pixel classifier notes in its ``run.json`` (a learner beside the window: beside each state) how far it agreed with
 what the person gave about images that were left out, and on which classes the maps it would replace were better there;
-these classes keep the maps. Where it agreed more when pooled with the maps, their share is noted, too.
+these classes keep the maps. How much the maps count beside it in all others is noted, too.
 """
 
 from collections.abc import Iterable, Mapping
@@ -35,12 +35,11 @@ def why_proposal(project: Project, plan: Plan, labels: Iterable[str]) -> str:
         return ""
     method, share = method_title(source, method_of(plan, source)), number(record, "map_share")
     who = f"{method} of {model_name(plan.segmenter_checkpoint)}"
-    if share == 1:
-        who = f"maps of {model_name(plan.localizer_checkpoint)}, which the {method.lower()} has not overtaken yet"
     agrees = f"{100 * agreement['learner']:.0f} % in agreement with you on {agreement['images']:.0f} images left out"
-    beside = " with the maps beside it" if 0 < share < 1 else ""
+    maps_of = f"maps of {model_name(plan.localizer_checkpoint)}"
+    beside = f"; the {maps_of} count {100 * share:.0f} % beside it" if share else ""
     by_maps = ", ".join(sorted(left & set(labels)))
-    maps = f"; {by_maps} by the maps of {model_name(plan.localizer_checkpoint)}, better there" if by_maps else ""
+    maps = f"; {by_maps} by the {maps_of}, better there" if by_maps else ""
     return f"{who}, {agrees}{beside}{maps}"
 
 

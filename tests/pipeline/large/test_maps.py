@@ -11,7 +11,7 @@ from scipy.ndimage import uniform_filter
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.progress import finish
-from napari_wsss.pipeline import applied_model
+from napari_wsss.pipeline import answering
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.large import maps
 from napari_wsss.pipeline.large.maps import is_large, large_maps, opened
@@ -54,7 +54,7 @@ def test_probabilities_of_a_segmenter_are_those_of_the_whole(
     is_whole: bool,
 ) -> None:
     apply_segmenter(project)
-    for module in (applied_model, maps):
+    for module in (answering, maps):
         monkeypatch.setattr(module, "applied_network", lambda *_: (Blurred(), project.classes))
     finish(pipeline.segment(project, ["a.tif"], "cpu", background=False))
     whole = pipeline.base_maps(project, "a.tif")

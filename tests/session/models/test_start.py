@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from napari_wsss.pipeline.recommended import Offer, recommended_chain
+from napari_wsss.pipeline.learner.chains import recommended_chain
+from napari_wsss.pipeline.recommended import Offer
 from napari_wsss.project.project import Project
 from napari_wsss.session.runs import process
 from tests.session.conftest import CLASSES, Sitting

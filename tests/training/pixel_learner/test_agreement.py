@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -89,7 +90,7 @@ def test_doubt_is_the_jackknife_of_the_difference(images: int, seed: int) -> Non
 
 def test_maps_are_judged_only_when_every_image_has_some() -> None:
     pairs = [(example("a.png"), answer(1)), (example("b.png"), answer(1))]
-    found = compared(2, pairs, lambda name: answer(3) if name == "a.png" else None, 0.4)
+    found = compared(2, pairs, lambda name: answer(3) if name == "a.png" else None, 0.4, proposing(3))
     assert np.isnan(found.maps).all()
     assert found.better_by_maps == ()
     assert found.images == 2
@@ -107,45 +108,55 @@ def clicked(name: str) -> Example:
     return replace(example(name), whole=False)
 
 
+def proposing(columns: int) -> Callable[[str, tuple[int, ...]], ActivationMaps]:
+    """Return what tells proposals of class 0 in so many columns for every image."""
+    return lambda _, classes: replace(answer(columns), classes=classes)
+
+
 @pytest.mark.parametrize(("columns", "share"), [(3, 0.2), (6, 0.0)])
-def test_maps_are_multiplied_with_where_that_agrees_more(columns: int, share: float) -> None:
-    maps = answer(columns, background=False)
-    found = compared(2, [(clicked("a.png"), unsure(2)), (clicked("b.png"), unsure(2))], lambda _: maps, 0.4)
+def test_maps_count_where_that_agrees_more_on_whole_images(columns: int, share: float) -> None:
+    maps, pairs = answer(columns, background=False), [(example("a.png"), unsure(2)), (example("b.png"), unsure(2))]
+    found = compared(2, pairs, lambda _: maps, 0.4, proposing(columns))
     assert found.share == share
     assert found.mean == (1 if share else pytest.approx((9 / 12 + 6 / 9) / 2))
 
 
-def test_maps_of_other_classes_or_not_of_all_images_are_not_multiplied_with() -> None:
-    good, pairs = answer(3, background=False), [(clicked("a.png"), unsure(2)), (clicked("b.png"), unsure(2))]
+def test_maps_of_other_classes_or_not_of_all_images_do_not_count() -> None:
+    good, pairs = answer(3, background=False), [(example("a.png"), unsure(2)), (example("b.png"), unsure(2))]
     others = ActivationMaps(good.scores, (1,))
-    assert compared(2, pairs, lambda _: others, 0.4).share == 0
-    assert compared(2, pairs, lambda name: good if name == "a.png" else None, 0.4).share == 0
+    assert compared(2, pairs, lambda _: others, 0.4, proposing(3)).share == 0
+    assert compared(2, pairs, lambda name: good if name == "a.png" else None, 0.4, proposing(3)).share == 0
 
 
-def test_maps_alone_are_taken_where_a_sure_learner_is_far_worse() -> None:
-    found = compared(
-        2, [(clicked("a.png"), answer(0)), (clicked("b.png"), answer(0))], lambda _: answer(3, background=False), 0.4
-    )
-    assert found.share == 1
-    assert found.mean == 1
+@pytest.mark.parametrize(("learner", "maps", "share"), [(3, 6, 0.2), (3, 3, 1 / 3), (0, 3, 0.5)])
+def test_on_parts_of_images_the_maps_themselves_are_compared(learner: int, maps: int, share: float) -> None:
+    def asked(*_: object) -> ActivationMaps:
+        raise AssertionError("proposals do not help there")
+
+    pairs = [(clicked("a.png"), answer(learner)), (clicked("b.png"), answer(learner))]
+    found = compared(2, pairs, lambda _: answer(maps, background=False), 0.4, asked)
+    assert found.share == share
+    assert found.mean == apart([(answer(learner), answer(maps))] * 2).mean
 
 
-def test_maps_that_are_hardly_better_count_nothing() -> None:
-    size = (10, 40)
+def test_maps_that_are_hardly_better_count_nothing_beside_a_learner_of_many_images() -> None:
+    size = (4, 100)
     values = np.zeros(size, np.uint8)
-    values[:, :20] = 1
+    values[:, :50] = 1
     said = [
         replace(example(name), values=values, weights=np.ones(size, np.float32)) for name in map(str, range(SETTLED))
     ]
-    near, right = (np.zeros((1, *size), np.float32) for _ in range(2))
-    near[0, :, :19], right[0, :, :20] = 0.6, 1
-    answers = ActivationMaps(near, (0,), np.where(near[0] > 0, 0.4, 0.6).astype(np.float32))
-    found = compared(2, [(one, answers) for one in said], lambda _: ActivationMaps(right, (0,)), 0.4)
-    assert found.share == 0
+    near, right = np.full((1, *size), 0.4, np.float32), np.zeros((1, *size), np.float32)
+    near[0, :, :49], right[0, :, :50] = 0.6, 1
+    answers = ActivationMaps(near, (0,), 1 - near[0])
+    proposed = ActivationMaps(right, (0,), 1 - right[0])
+    given = [(one, answers) for one in said]
+    assert compared(2, given, lambda _: proposed, 0.4, lambda *_: proposed).share == 0
+    assert compared(2, given[:2], lambda _: proposed, 0.4, lambda *_: proposed).share > 0, "few teach a learner little"
 
 
 def test_nothing_held_out_leaves_nothing_to_maps() -> None:
-    found = compared(2, [], lambda _: answer(3), 0.4)
+    found = compared(2, [], lambda _: answer(3), 0.4, proposing(3))
     assert np.isnan(found.mean)
     assert found.better_by_maps == ()
 

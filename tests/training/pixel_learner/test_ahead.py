@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from napari_wsss.pipeline.tap_features import STEP
+from napari_wsss.pipeline.learner.tap_features import STEP
 from napari_wsss.project.project import Project
 from training.pixel_learner.pixel_learner import PixelLearner
 from training.resolving import resolve_file

@@ -10,8 +10,8 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
 from napari_wsss.pipeline.apply import apply, model_name
+from napari_wsss.pipeline.learner.chains import learner_chain
 from napari_wsss.pipeline.learner_states import KEPT_STATES, METHOD, LearnerState, Lesson, drop_old, plan_with, states
-from napari_wsss.pipeline.recommended import learner_chain
 from napari_wsss.pipeline.run import base_maps, localize, propose
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.pipeline.learner.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter
 from napari_wsss.segment.pixel_classifier import PixelClassifier

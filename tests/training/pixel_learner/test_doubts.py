@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.maps import ActivationMaps
-from training.pixel_learner.doubts import WEIGHT, doubted, lessened
+from training.pixel_learner.doubts import WEIGHT, all_doubted, doubted, lessened
 from training.pixel_learner.examples import Example
 
 SIZE = (3, 4)
@@ -62,3 +62,18 @@ def test_what_is_doubted_counts_less() -> None:
     weights = lessened(clicked(), found).weights
     assert weights.dtype == np.float32
     assert (weights[0, 0], weights[2, 3], weights.sum()) == (WEIGHT, 1, WEIGHT + 1)
+
+
+def test_images_without_maps_and_whole_ones_are_not_asked_about() -> None:
+    known = [clicked(), replace(clicked(), image_id="b.png"), replace(clicked(), image_id="c.png", whole=True)]
+    maps = {"a.png": sure_of(0), "c.png": sure_of(0)}
+    found = all_doubted([(example, sure_of(0), (0, 1)) for example in known], maps.get, 0.4)
+    assert list(found) == ["a.png"]
+    np.testing.assert_array_equal(found["a.png"], doubted(known[0], sure_of(0), sure_of(0), (0, 1)))
+
+
+def test_maps_without_a_background_get_one() -> None:
+    weak = sure_of(1).with_scores(np.full((2, *SIZE), 0.3, np.float32), None)
+    for background, is_doubted in ((0.1, False), (2.0, True)):  # a share of 0.43 and of 0.12
+        found = all_doubted([(clicked(), sure_of(0), (0, 1))], lambda _: weak, background)
+        assert found["a.png"][0, 0] == is_doubted

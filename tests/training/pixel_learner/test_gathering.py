@@ -10,7 +10,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.core.scribbles import scribble_value
 from napari_wsss.core.trunk_choice import TrunkChoice
-from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.pipeline.learner.tap_features import ProjectFeatures
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
 from napari_wsss.segment.base import Segmenter

@@ -14,7 +14,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
-from napari_wsss.pipeline.run import base_maps, localize, proposal, refine_maps
+from napari_wsss.pipeline.run import base_maps, proposal, refine_maps
 from napari_wsss.project.project import Project
 from napari_wsss.segment.base import Segmenter
 from napari_wsss.weights.checkpoint import load_checkpoint
@@ -135,13 +135,13 @@ def test_applied_its_probabilities_go_through_the_plans_refiners(applied_folder:
 def test_compared_with_the_maps_it_says_how_far_it_agrees(applied_folder: Path, config: RunConfig) -> None:
     config = replace(config, sources=replace(config.sources, compare_folds=2))
     with Project.open(applied_folder) as project:
-        finish(localize(project, project.catalog.ids(), "cpu"))
         run = begin(project, config)
         said: list[str] = []
         assert finish(train(project, config, run), lambda progress: said.append(progress.message)).finished
         classifier, classes, _ = Segmenter.restore(run.path / "best.safetensors")
     assert run.record["agreement"]["images"] == 2
     assert 0 <= run.record["agreement"]["learner"] <= 1
+    assert float(classifier.map_share) == pytest.approx(run.record["map_share"])
     assert "Learned from 2 masks. On images left out it agrees" in said[-1]
     shown = {name for k, name in enumerate(classes.names) if classifier.was_shown(k)}
     assert not shown & set(run.record["left_to_maps"])

@@ -15,7 +15,7 @@ import torch
 from napari_wsss.core.plan import Plan, Step
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.apply import model_changes
-from napari_wsss.pipeline.recommended import recommended_chain
+from napari_wsss.pipeline.learner.chains import recommended_chain
 from napari_wsss.project.project import Project
 from napari_wsss.weights.checkpoint import load_checkpoint
 from training.execute import carry_out

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.pipeline.applied_model import renormalised
-from napari_wsss.pipeline.unshown import LEAST, pooled, with_maps_of
+from napari_wsss.pipeline.learner.pooling import LEAST, pooled, with_maps_of
 
 
 def maps(seed: int) -> ActivationMaps:
@@ -44,7 +44,7 @@ def test_with_every_class_unshown_the_mask_is_that_of_the_maps() -> None:
 def test_odds_of_maps_count_by_their_share(seed: int, share: float) -> None:
     found, asked = renormalised(maps(seed)), maps(seed + 1)
     mixed, power = pooled(found, asked, share), share / (1 - share)
-    told = renormalised(asked.with_scores(asked.scores, (1 - asked.scores.max(0)) ** 2))
+    told = renormalised(asked)
     assert mixed.background is not None
     assert found.background is not None
     assert told.background is not None

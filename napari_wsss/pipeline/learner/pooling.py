@@ -1,16 +1,15 @@
-"""How a learner's probabilities and activation maps become one answer.
+"""How a learner's probabilities and what activation maps propose become one answer.
 
 Where maps are known to help, both are multiplied, the maps' share w in [0, 1] deciding by which powers (a logarithmic
 opinion pool: Genest and Zidek, "Combining Probability Distributions", Statistical Science 1986). With p the learner's
-probabilities and q the maps and their background brought to a sum of 1, at least `LEAST`::
+probabilities and q what the maps propose, background included, brought to a sum of 1 and at least `LEAST`::
 
     p'_k = p_k^a q_k^b / sum over l of p_l^a q_l^b      a = min(1, (1 - w) / w)      b = min(1, w / (1 - w))
 
 so that neither is sharpened: 0 leaves the learner alone, a half counts both fully, 1 leaves the maps.
 
-Classes that nobody has shown a learner yet keep their activation maps. With p over background and the classes it was
-shown, and q the maps and a constant background brought to a sum of 1, the classes U it was not shown take what their
-maps claim, and the rest is shared as it says::
+Classes that nobody has shown a learner yet keep what the maps propose. With p over background and the classes it was
+shown, the classes U it was not shown take what their maps claim, and the rest is shared as it says::
 
     r_k = q_k  for k in U          r_l = (1 - sum over U of q_k) p_l  for background and all other classes
 """
@@ -18,6 +17,7 @@ maps claim, and the rest is shared as it says::
 from collections.abc import Collection
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_wsss.core.maps import ActivationMaps
 
@@ -26,31 +26,43 @@ LEAST = 0.02
 
 
 def pooled(found: ActivationMaps, maps: ActivationMaps, share: float) -> ActivationMaps:
-    """Return a learner's probabilities multiplied with activation maps.
+    """Return a learner's probabilities multiplied with what activation maps propose.
 
     Parameters
     ----------
     found : ActivationMaps
         The learner's, with background.
     maps : ActivationMaps
-        Of the same classes and size; a background they have is not asked. A class whose map is 0 everywhere, such as
-        one the localizer never learned, is told nothing: it is pooled with what the background is.
+        Of the same classes and size, with background. A class whose map is 0 everywhere, such as one the localizer
+        never learned, is told nothing: it is pooled with what the background is.
     share : float in [0, 1]
         Of the maps.
     """
     assert found.background is not None
+    assert maps.background is not None
     if share <= 0:
         return found
-    background = (1 - maps.scores.max(0)) ** 2 if len(maps.classes) else np.ones(maps.size, np.float32)
-    total = maps.scores.sum(0) + background
-    background = np.maximum(background / total, LEAST)
-    says_something = (maps.scores > 0).max((1, 2), keepdims=True)
-    scores = np.where(says_something, np.maximum(maps.scores / total, LEAST), background)
-    own = np.float32(min(1.0, (1 - share) / share))
-    others = np.float32(min(1.0, share / (1 - share)) if share < 1 else 1.0)
-    scores, rest = found.scores**own * scores**others, found.background**own * background**others
-    total = np.maximum(scores.sum(0) + rest, np.finfo(np.float32).tiny)
-    return found.with_scores(scores / total, rest / total)
+    said = np.concatenate([maps.background[None], maps.scores])
+    silent = 1 + np.flatnonzero(maps.scores.max((1, 2)) <= 0)
+    said /= np.maximum(said.sum(0), np.finfo(np.float32).tiny)
+    np.maximum(said, LEAST, out=said)
+    said[silent] = said[0]
+    own, others = min(1.0, (1 - share) / share), min(1.0, share / (1 - share)) if share < 1 else 1.0
+    mixed = np.concatenate([found.background[None], found.scores])
+    _raise_to(said, others)
+    _raise_to(mixed, own)
+    mixed *= said
+    mixed /= np.maximum(mixed.sum(0), np.finfo(np.float32).tiny)
+    return found.with_scores(mixed[1:], mixed[0])
+
+
+def _raise_to(planes: NDArray[np.float32], power: float) -> None:
+    """Raise planes to a power in [0, 1], in place: square roots, which the usual shares need, are quicker by far."""
+    while 0 < power <= 0.5:
+        np.sqrt(planes, out=planes)
+        power *= 2
+    if power != 1:
+        np.power(planes, np.float32(power), out=planes)
 
 
 def with_maps_of(found: ActivationMaps, maps: ActivationMaps, unshown: Collection[int]) -> ActivationMaps:

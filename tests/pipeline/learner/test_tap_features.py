@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_wsss.core.progress import finish
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.pipeline.tap_features import ProjectFeatures
+from napari_wsss.pipeline.learner.tap_features import ProjectFeatures
 from napari_wsss.pixels.tap_features import TapFeatures
 from napari_wsss.project.project import Project
 from tests.tiny_project import IDS
