@@ -14,8 +14,8 @@ from napari_wsss.core.inside import below
 from napari_wsss.core.parameters import add_options, to_dict, typed_options
 from napari_wsss.core.progress import Steps
 from napari_wsss.pipeline.applied_model import RunError
-from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
 from napari_wsss.pipeline.learner.tap_features import DISK_BYTES, STEP, ProjectFeatures
+from napari_wsss.pipeline.over_images import Outcome, StageReport, Write, over_images
 from napari_wsss.project.project import Project
 from napari_wsss.project.sharing.share import Share, lease_folder
 from training.config import Network
