@@ -17,7 +17,7 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
     "background": ("training.stages.maps", "estimate the automatic background strength anew"),
     "features": (
-        "training.pixel_learner.ahead",
+        "training.stages.ahead.features",
         "compute what the learner keeps of images, before it is asked",
     ),
     "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),

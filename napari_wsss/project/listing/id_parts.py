@@ -9,16 +9,13 @@ catalog, which is seen by its last number, and the next opening for changes brin
 import re
 import sqlite3
 
-import numpy as np
-
-from napari_wsss.project.criteria import anywhere
 from napari_wsss.project.database import Database
+from napari_wsss.project.ordering.samples import share_holding
 
 TABLE = "id_parts"
 SHORTEST = 3
 FEW = 20_000
 """Images up to which the index is quicker than a look at every id."""
-_SAMPLE = 64
 _SINCE = (3, 34)  # SQLite's trigrams
 _IS_THERE = (
     f"SELECT count(*) FROM sqlite_master, pragma_module_list AS module WHERE sqlite_master.name = '{TABLE}' "
@@ -62,13 +59,6 @@ def is_quicker(database: Database, text: str) -> bool:
         return False
     some = f"SELECT rowid FROM {TABLE} WHERE id LIKE ? LIMIT {FEW + 1}"
     return int(database.value(f"SELECT count(*) FROM ({some})", (f"%{text}%",))) <= FEW
-
-
-def share_holding(database: Database, count: int, text: str) -> float:
-    """Return the share of ids that hold a text, in [0, 1], of a sample spread over all `count` images."""
-    some = np.unique(np.linspace(1, count, _SAMPLE).astype(int)).tolist() if count else []
-    sql = f"SELECT count(*) FROM images WHERE number IN ({', '.join('?' * len(some))}) AND id LIKE ? ESCAPE '\\'"
-    return int(database.value(sql, [*some, anywhere(text)])) / max(len(some), 1)
 
 
 def _is_there(database: Database) -> bool:

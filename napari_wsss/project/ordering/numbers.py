@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from napari_wsss.project.criteria import MISMATCH, Criteria, Order, anywhere, mixed, rank_of
 from napari_wsss.project.database import Database
-from napari_wsss.project.listing.id_parts import share_holding
 from napari_wsss.project.ordering.rounds import round_the_clusters
+from napari_wsss.project.ordering.samples import share_holding
 from napari_wsss.project.ordering.sorting import order_of
 from napari_wsss.project.states import STATES, UNDECIDED
 
