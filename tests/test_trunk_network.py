@@ -116,7 +116,7 @@ def test_the_network_to_infer_with_computes_the_same_and_every_setting_is_decide
     network.train()
     images = torch.randn(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
 
-    found, settings = network.prepared(Inference(preset="fast"), lambda one, batch: one.segment(batch))
+    found, settings = network.prepared(Inference(preset="single"), lambda one, batch: one.segment(batch))
 
     assert (settings.scales, settings.flip) == ((1.0,), False)
     assert settings.precision in ("float32", "bfloat16")

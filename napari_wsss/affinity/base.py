@@ -120,7 +120,7 @@ def infer_affinities(model: AffinityModel, image: NDArray[np.uint8], inference: 
     Affinities
         On the grid (ceil(H/stride), ceil(W/stride)).
     """
-    network, settings = model.prepared(inference or Inference(preset="fast"), _compared)
+    network, settings = model.prepared(inference or Inference(preset="single"), _compared)
     resized = resize(image, *model.normalisation.fit_size(*image.shape[:2]))
     views = (resized, resized[:, ::-1]) if settings.flip else (resized,)
     with torch.inference_mode():

@@ -7,6 +7,7 @@ gives a map; `networks.map_fusion.fused` adds them up.
 import math
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -178,11 +179,12 @@ def _with_itself(views: _Views, own: Tensor, classes: list[int]) -> Iterator[Ten
 def _added(views: _Views, related: Related) -> Tensor:
     """Return maps (K,h,w) >= 0 with companions, added over scales and flips on the finest grid."""
     found = []
-    for scale in sorted(views.settings.scales, reverse=True):
-        maps = _shared(views.network, views.at(scale), related).relu()
-        if views.settings.flip:
-            maps = maps + _shared(views.network, views.at(scale, mirrored=True), related).relu().flip(2)
-        found.append(maps)
+    for at, scale in sorted(enumerate(views.settings.scales), key=itemgetter(1), reverse=True):
+        each = []
+        for is_mirrored in views.settings.views(at):
+            maps = _shared(views.network, views.at(scale, mirrored=is_mirrored), related).relu()
+            each.append(maps.flip(2) if is_mirrored else maps)
+        found.append(each[0] + each[1] if len(each) > 1 else each[0])
     height, width = found[0].shape[1:]
     return torch.stack([_enlarged(maps, height, width, "bilinear") for maps in found]).sum(0)
 

@@ -180,7 +180,7 @@ class Localizer(TrunkNetwork):
             return 1
         settings = settings.resolved()
         sizes = (self.input_size(height, width, scale, settings.working_side) for scale in settings.scales)
-        largest = max(tall * wide for tall, wide in sizes) * (1 + settings.flip)
+        largest = max(tall * wide * len(settings.views(at)) for at, (tall, wide) in enumerate(sizes))
         return max(1, min(MOST_TOGETHER, settings.pixel_budget // largest))
 
     def infer_together(
@@ -226,7 +226,7 @@ class Localizer(TrunkNetwork):
         sizes = [self.input_size(*picture.size, scale, settings.working_side) for scale in settings.scales]
         with torch.inference_mode():
             views = (at_size(picture, *size) for size in sizes)
-            maps = [_maps_at_stride(network, [view], [classes], settings)[0] for view in views]
+            maps = [_maps_at_stride(network, [view], [classes], settings, at)[0] for at, view in enumerate(views)]
             found = joined(maps, sizes, picture.size, reduction(*picture.size), self.aligned_corners)
             scores = in_range(found.means, self.map_range, (found.lowest, found.highest))
         return ActivationMaps(scores.cpu().numpy(), classes)
@@ -294,10 +294,10 @@ def infer_several(
     totals = [torch.zeros(len(classes[at]), height, width, device=device) for at in shown]
     network, settings = localizer.prepared(inference or Inference(), every_map)
     with torch.inference_mode():
-        for scale in settings.scales:
+        for number, scale in enumerate(settings.scales):
             size = localizer.input_size(height, width, scale, settings.working_side)
             resized = [resize(images[at], *size) for at in shown]
-            each = _maps_at_stride(network, resized, [classes[at] for at in shown], settings)
+            each = _maps_at_stride(network, resized, [classes[at] for at in shown], settings, number)
             for total, maps in zip(totals, each, strict=True):
                 maps = maps[None]
                 if localizer.aligned_corners:
@@ -368,13 +368,14 @@ def _maps_at_stride(
     images: Sequence[View],
     classes: Sequence[tuple[int, ...]],
     settings: Inference,
+    at: int,
 ) -> list[Tensor]:
-    """Return maps (K, ceil(H/stride), ceil(W/stride)) of each of several resized images, both views added."""
+    """Return maps (K, ceil(H/stride), ceil(W/stride)) of each of several images at scale number `at`, views added."""
     device = next(localizer.parameters()).device
     # Mirrored as a whole, not tile by tile: the cells of both views then lie where they do without tiles.
-    views = [view for image in images for view in ((image, mirrored(image)) if settings.flip else (image,))]
-    per_image = 1 + settings.flip
-    of_views = [known for known in classes for _ in range(per_image)]
+    seen = settings.views(at)
+    views = [mirrored(image) if is_mirrored else image for image in images for is_mirrored in seen]
+    of_views = [known for known in classes for _ in seen]
     labels = torch.zeros(len(views), localizer.class_count, dtype=torch.bool, device=device)
     for row, known in enumerate(of_views):
         labels[row, known] = True
@@ -384,10 +385,9 @@ def _maps_at_stride(
         return torch.cat([one[list(known)] for one, known in zip(maps, of_views, strict=True)])  # (all K, h, w)
 
     whole = localizer.over_image(compute, views, settings, localizer.stride)
-    each = list(whole.split([len(known) for known in of_views]))
-    if settings.flip:
-        return [plain + mirrored.flip(2) for plain, mirrored in zip(each[::2], each[1::2], strict=True)]
-    return each
+    parts = whole.split([len(known) for known in of_views])
+    each = [part.flip(2) if seen[place % len(seen)] else part for place, part in enumerate(parts)]
+    return [each[0] + each[1] for each in zip(each[::2], each[1::2], strict=True)] if len(seen) > 1 else each
 
 
 def _checked(present: Iterable[int], class_count: int) -> tuple[int, ...]:

@@ -48,8 +48,10 @@ _CHOSEN: dict[ModelShelf, _Chosen] = {
     "saliency": _Chosen("saliency", "saliency_checkpoint", "ldf", "saliency"),
     "affinity": _Chosen("affinity", "affinity_checkpoint", "affinity_net", "affinity"),
 }
-_LATER = {"working_side": 0, "shrink": 1}
+_LATER = {"working_side": 0, "in_turns": False, "shrink": 1}
 """Settings that could not be chosen before, and the values at which results of before stay."""
+_KEPT_AS = {("preset", "single"): "fast"}
+"""Values that had another name before, under which their results stay."""
 SHELF_OF_STAGE: dict[str, ModelShelf] = {
     **{chosen.stage: source for source, chosen in _CHOSEN.items()},
     "boundary": "affinity",
@@ -234,7 +236,7 @@ def _inference(source: ModelShelf, parameters: str) -> Inference | SegmentInfere
         return from_dict(SegmentInference, given).resolved()
     if source == "localize":
         return from_dict(Inference, given).resolved()
-    return from_dict(Inference, {"preset": "fast", **given}).resolved()  # one pass, unless it is asked for more
+    return from_dict(Inference, {"preset": "single", **given}).resolved()  # one pass, unless it is asked for more
 
 
 def method_of(plan: Plan, source: ModelShelf) -> str:
@@ -314,7 +316,8 @@ def _proposed_by_maps(maps: Provenance, facts: str) -> Provenance:
 
 def _decisive(settings: Any) -> dict[str, Any]:
     """Return what results of these settings are kept under: what came later counts where it changes something."""
-    return {name: value for name, value in to_dict(settings).items() if _LATER.get(name, ...) != value}
+    decisive = {name: value for name, value in to_dict(settings).items() if _LATER.get(name, ...) != value}
+    return decisive | {name: before for (name, value), before in _KEPT_AS.items() if decisive.get(name) == value}
 
 
 def asks_localizer(plan: Plan, source: ModelShelf) -> bool:

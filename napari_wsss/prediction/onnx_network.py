@@ -80,10 +80,10 @@ class OnnxNetwork:
         """Return probabilities (C+1,H,W), the mean of all views."""
         height, width = image.shape[:2]
         total = np.zeros((len(self.classes) + 1, height, width), np.float32)
-        for scale in self._settings.scales:
+        for at, scale in enumerate(self._settings.scales):
             factor = scale * self.what.enlargement
             size = self.what.normalisation.fit_size(*scaled_size(height, width, factor))
-            found = self._views(resize(image, *size), self._labels(present))
+            found = self._views(resize(image, *size), self._labels(present), at)
             total += enlarged(found, height, width)
         total /= total.sum(0)
         return total
@@ -92,9 +92,9 @@ class OnnxNetwork:
         """Return the maps of `classes`, added over all views, each divided by its maximum."""
         height, width = image.shape[:2]
         total = np.zeros((len(classes), height, width), np.float32)
-        for scale in self._settings.scales if classes else ():
+        for at, scale in enumerate(self._settings.scales if classes else ()):
             size = self._input_size(image, scale)
-            maps = self._views(resize(image, *size), self._labels(classes))[list(classes)]
+            maps = self._views(resize(image, *size), self._labels(classes), at)[list(classes)]
             maps = enlarged(maps, *size, aligned=True) if self.what.aligned_corners else maps
             total += enlarged(maps, height, width)
         return ActivationMaps(_in_range(total, self.what.map_range), classes)
@@ -104,13 +104,18 @@ class OnnxNetwork:
         wanted = getattr(self._settings, "working_side", 0) or self.what.side
         return self.what.normalisation.fit_size(*scaled_size(height, width, scale * factor_to(height, width, wanted)))
 
-    def _views(self, image: Pixels, labels: NDArray[np.bool_]) -> Planes:
-        """Return the planes of a resized image; with flip those of both views, averaged or (maps) added."""
-        found = self._tiled(image, labels)
-        if not self._settings.flip:
-            return found
-        both: Planes = found + self._tiled(np.ascontiguousarray(image[:, ::-1]), labels)[:, :, ::-1]
+    def _views(self, image: Pixels, labels: NDArray[np.bool_], at: int) -> Planes:
+        """Return the planes of an image resized to scale number `at`: those of its views averaged, or (maps) added."""
+        found = [self._view(image, labels, is_mirrored) for is_mirrored in self._settings.views(at)]
+        if len(found) == 1:
+            return found[0]
+        both: Planes = found[0] + found[1]
         return both * np.float32(0.5) if self.kind == "segment" else both
+
+    def _view(self, image: Pixels, labels: NDArray[np.bool_], is_mirrored: bool) -> Planes:
+        if not is_mirrored:
+            return self._tiled(image, labels)
+        return self._tiled(np.ascontiguousarray(image[:, ::-1]), labels)[:, :, ::-1]
 
     def _tiled(self, image: Pixels, labels: NDArray[np.bool_]) -> Planes:
         """Return the planes (D, ceil(H/stride), ceil(W/stride)) of a resized image, tile by tile where it is large."""

@@ -16,6 +16,10 @@ OTHER_STAGES: dict[str, tuple[str, str]] = {
     "localize": ("training.stages.maps", "compute the activation maps of images"),
     "refine": ("training.stages.maps", "refine activation maps into pseudo masks"),
     "background": ("training.stages.maps", "estimate the automatic background strength anew"),
+    "features": (
+        "training.stages.ahead.features",
+        "compute what the learner keeps of images, before it is asked",
+    ),
     "evaluate": ("training.stages.evaluate", "compare seeds, pseudo masks or predictions with true masks"),
     "judge": ("training.stages.judge", "hold a new model or chain against what is used now, class by class"),
     "adopt": ("training.stages.adopt", "take a published network, or one of another project, into the project"),

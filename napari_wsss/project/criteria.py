@@ -56,6 +56,9 @@ MISMATCH = (
 )
 """Whether an accepted mask paints other classes than the labels; 0 while that is not known."""
 
+_IN_CACHE = 32_768
+"""Numbers that are mixed together."""
+
 ORDERS: dict[str, str] = {
     "file": "number",
     "undecided first": f"{RANK}, number",
@@ -246,8 +249,15 @@ def shuffled(number: int, seed: int) -> int:
 def mixed(numbers: NDArray[np.integer], seed: int) -> NDArray[np.uint64]:
     """Return what `shuffled` does for many numbers (n,)."""
     start = np.uint64(seed * 0xD1B54A32D192ED03 & (1 << 64) - 1)
-    found = numbers.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + start  # overflow is part of it
-    found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    place: NDArray[np.uint64] = (found ^ (found >> np.uint64(31))) >> np.uint64(1)
+    place = np.empty(len(numbers), np.uint64)
+    for at in range(0, len(numbers), _IN_CACHE):  # a quarter of the time that passes over all of a million take
+        found = numbers[at : at + _IN_CACHE].astype(np.uint64)
+        found *= np.uint64(0x9E3779B97F4A7C15)  # overflow is part of it
+        found += start
+        found ^= found >> np.uint64(30)
+        found *= np.uint64(0xBF58476D1CE4E5B9)
+        found ^= found >> np.uint64(27)
+        found *= np.uint64(0x94D049BB133111EB)
+        found ^= found >> np.uint64(31)
+        place[at : at + _IN_CACHE] = found >> np.uint64(1)
     return place

@@ -11,7 +11,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.project.criteria import FACTS, UNLABELLED
 from napari_wsss.project.listing.id_parts import index_ids
 
-VERSION = 8
+VERSION = 9
 APPLICATION_ID = 0x57535353
 """Marks the file as ours ("WSSS" in ASCII), so that another program's database is refused by name."""
 
@@ -186,6 +186,16 @@ def _to_version_8(connection: sqlite3.Connection) -> None:
     )
 
 
+def _to_version_9(connection: sqlite3.Connection) -> None:
+    """Let plans that ask for one pass keep it: the preset of that meaning is now called ``single``, not ``fast``."""
+    for model in ("localizer", "saliency", "affinity"):
+        place = f"'$.{model}.parameters.preset'"
+        connection.execute(
+            f"UPDATE meta SET value = json_set(value, {place}, 'single') "
+            f"WHERE key = 'plan' AND json_valid(value) AND json_extract(value, {place}) = 'fast'"
+        )
+
+
 MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     1: _to_version_2,
     2: _to_version_3,
@@ -194,6 +204,7 @@ MIGRATIONS: Mapping[int, Callable[[sqlite3.Connection], None]] = {
     5: _to_version_6,
     6: _to_version_7,
     7: _to_version_8,
+    8: _to_version_9,
 }
 """Version n -> the function that turns a version n file into version n + 1, inside one transaction."""
 

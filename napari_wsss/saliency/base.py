@@ -108,16 +108,16 @@ class SaliencyModel(TrunkNetwork):
         Several scales and the mirrored image are averaged; the default is one pass. With side 0 larger images than
         `settings.pixel_budget` are shrunk to it: tiles would not see what stands out of the whole.
         """
-        network, wanted = self.prepared(settings or Inference(preset="fast"), _saliency)
+        network, wanted = self.prepared(settings or Inference(preset="single"), _saliency)
         device = next(self.parameters()).device
         planes = as_batch([self.normalisation.apply(image)], device)
         found = []
         with torch.inference_mode(), autocast(device, wanted.precision):
-            for scale in wanted.scales:
+            for at, scale in enumerate(wanted.scales):
                 seen = resized(planes, self.input_size(image.shape[0], image.shape[1], scale, wanted.pixel_budget))
-                found.append(network.saliency(seen, image.shape[:2])[0].float())
-                if wanted.flip:
-                    found.append(network.saliency(seen.flip(3), image.shape[:2])[0].float().flip(1))
+                for is_mirrored in wanted.views(at):
+                    shown = network.saliency(seen.flip(3) if is_mirrored else seen, image.shape[:2])[0].float()
+                    found.append(shown.flip(1) if is_mirrored else shown)
         return self.believed(torch.stack(found).mean(0)).clamp(0, 1).cpu().numpy()
 
     def input_size(self, height: int, width: int, scale: float = 1.0, pixel_budget: int = 2**31) -> Size:

@@ -99,7 +99,7 @@ def test_full_is_faster_than_eight_passes_and_the_same(
 def test_fast_takes_an_eighth_of_eight_passes(
     benchmark: Any, note: Callable[..., None], localizer: Localizer, picture: NDArray[np.uint8]
 ) -> None:
-    settings = Inference(preset="fast", precision="float32")
+    settings = Inference(preset="single", precision="float32")
     plain, ours = in_turns(
         lambda: plain_loop(localizer, picture), lambda: infer_maps(localizer, picture, PRESENT, settings)
     )

@@ -17,7 +17,7 @@ from napari_wsss.core.registry import load_method, method_names
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.pixels.resizing import resize
 
-EXACT = Inference(preset="fast", precision="float32")
+EXACT = Inference(preset="single", precision="float32")
 
 pytestmark = pytest.mark.parametrize("method", method_names("affinity"))
 

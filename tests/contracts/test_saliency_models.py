@@ -16,7 +16,7 @@ from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel
 from napari_wsss.weights.published import published_names
 
-EXACT = Inference(preset="fast", precision="float32")
+EXACT = Inference(preset="single", precision="float32")
 
 pytestmark = pytest.mark.parametrize("method", method_names("saliency"))
 

@@ -9,12 +9,26 @@ from napari_wsss.core.inference import Inference, SegmentInference
 from napari_wsss.core.parameters import from_dict, to_dict
 
 
-def test_fast_means_one_scale_and_no_flip() -> None:
-    fast = Inference(preset="fast").resolved()
+def seen(settings: Inference | SegmentInference) -> list[tuple[float, bool]]:
+    """Return scale and view of every pass."""
+    settings = settings.resolved()
+    return [(scale, view) for at, scale in enumerate(settings.scales) for view in settings.views(at)]
 
-    assert fast.scales == (1.0,)
-    assert not fast.flip
+
+def test_presets_say_which_passes_there_are() -> None:
+    full, fast, single = (seen(Inference(preset=name)) for name in ("full", "fast", "single"))
+
+    assert full == [(scale, view) for scale in Inference().scales for view in (False, True)]
+    assert fast == [(0.5, False), (1.0, True), (1.5, False), (2.0, True)], "both views, every scale, half the passes"
+    assert single == [(1.0, False)]
     assert Inference().resolved() == Inference()
+
+
+def test_passes_that_are_chosen() -> None:
+    assert seen(Inference(flip=False, in_turns=True)) == [(scale, False) for scale in Inference().scales]
+    assert seen(Inference(preset="fast", flip=False)) == seen(Inference(flip=False))
+    assert seen(Inference(preset="fast", scales=(2.0, 1.0))) == [(2.0, False), (1.0, True)]
+    assert seen(SegmentInference(flip=True)) == [(1.0, False), (1.0, True)]
 
 
 @pytest.mark.parametrize("cls", [Inference, SegmentInference])

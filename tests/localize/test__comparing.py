@@ -31,7 +31,7 @@ from napari_wsss.project.records import NewImage
 
 Pixels = NDArray[np.uint8]
 EXACT = Inference(scales=(0.5, 1.0), precision="float32")
-FAST = Inference(preset="fast", precision="float32")
+FAST = Inference(preset="single", precision="float32")
 
 
 def mcis(**parameters: Any) -> CoAttention:
@@ -171,7 +171,7 @@ def test_the_pipeline_gives_each_image_its_companions(tmp_path: Path) -> None:
     images = [NewImage(name, frozenset({"cat"})) for name in names]
     with Project.create(tmp_path / "p", root, classes, images) as project:
         mcis(affinity="cosine", companions_per_class=2).save(project.folder / "net.safetensors", classes, {})
-        step = Step("co_attention", {"preset": "fast", "precision": "float32"})
+        step = Step("co_attention", {"preset": "single", "precision": "float32"})
         project.set_plan(replace(project.plan, localizer=step, localizer_checkpoint="net.safetensors"))
         assert len(related(project, project.plan, project.catalog.get(names[0])).chosen) == 2
         assert not finish(pipeline.localize(project, names[:1], "cpu")).failed

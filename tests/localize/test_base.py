@@ -89,30 +89,33 @@ def test_a_label_outside_the_classes_is_refused(localizer: Localizer) -> None:
         infer_maps(localizer, picture(40, 50), [4], EXACT)
 
 
-def test_it_equals_a_plain_loop_over_scales_and_flips(localizer: Localizer) -> None:
+@pytest.mark.parametrize(("preset", "views"), [("full", [(1, -1)] * 4), ("fast", [(1,), (-1,)] * 2)])
+def test_it_equals_a_plain_loop_over_scales_and_flips(
+    localizer: Localizer, preset: str, views: list[tuple[int, ...]]
+) -> None:
     image, present = picture(90, 121), [0, 2]
     localizer.eval()
     total = torch.zeros(4, 90, 121)
     labels = torch.ones(1, 4, dtype=torch.bool)
     with torch.no_grad():
-        for scale in (0.5, 1.0, 1.5, 2.0):
+        for scale, steps in zip((0.5, 1.0, 1.5, 2.0), views, strict=True):
             scaled = resize(image, round(90 * scale), round(121 * scale))
-            for step in (1, -1):
+            for step in steps:
                 planes = localizer.normalisation.apply(np.ascontiguousarray(scaled[:, ::step]))
                 maps = localizer.localize(torch.from_numpy(planes)[None], labels)
                 shown = F.interpolate(maps, (90, 121), mode="bilinear")[0]
                 total += shown.flip(2) if step < 0 else shown
     expected = (total / (total.amax((1, 2), keepdim=True) + 1e-5))[present].numpy()
 
-    found = infer_maps(localizer, image, present, EXACT).scores
+    found = infer_maps(localizer, image, present, Inference(preset=preset, precision="float32")).scores
 
     assert np.abs(found - expected).max() < 1e-3
 
 
-def test_fast_is_one_forward_pass_at_the_images_own_size() -> None:
+def test_single_is_one_forward_pass_at_the_images_own_size() -> None:
     localizer = brightness()
 
-    maps = infer_maps(localizer, picture(96, 128), [0], Inference(preset="fast", precision="float32"))
+    maps = infer_maps(localizer, picture(96, 128), [0], Inference(preset="single", precision="float32"))
 
     expected = F.avg_pool2d(torch.from_numpy(localizer.normalisation.apply(picture(96, 128)))[:1], 16).relu()
     shown = F.interpolate(expected[None], (96, 128), mode="bilinear")[0, 0]
@@ -161,7 +164,7 @@ def test_maps_and_features_are_made_at_the_size_in_training(
 def test_an_enlarged_image_has_the_maps_of_the_enlarged_one() -> None:
     localizer, image = brightness(), picture(64, 96)
     localizer.side = 192
-    once = Inference(preset="fast", precision="float32")
+    once = Inference(preset="single", precision="float32")
     small = infer_maps(localizer, image, [0, 1], once).scores
     large = infer_maps(localizer, resize(image, 128, 192), [0, 1], once).scores
     assert np.abs(small - large[:, ::2, ::2]).max() < 0.15
@@ -181,8 +184,8 @@ def test_tiles_give_the_maps_of_the_whole_image() -> None:
 
 def test_tiles_of_a_real_trunk_differ_at_most_by_context(localizer: Localizer) -> None:
     image = picture(260, 390)
-    whole = infer_maps(localizer, image, [0], Inference(preset="fast", precision="float32"))
-    settings = Inference(preset="fast", pixel_budget=60_000, tile_overlap=128, precision="float32")
+    whole = infer_maps(localizer, image, [0], Inference(preset="single", precision="float32"))
+    settings = Inference(preset="single", pixel_budget=60_000, tile_overlap=128, precision="float32")
 
     tiled = infer_maps(localizer, image, [0], settings)
 
@@ -418,7 +421,7 @@ def test_where_memory_runs_out_the_halves_are_tried_once(
         return real(network, some, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(base, "infer_several", scarce)
-    found = localizer.infer_together(images, present, Inference(preset="fast", precision="float32"))
+    found = localizer.infer_together(images, present, Inference(preset="single", precision="float32"))
     assert asked == [5, 2, 3]
     assert [one.classes for one in found] == present
 
@@ -433,7 +436,8 @@ def test_maps_of_a_large_picture_are_those_of_the_whole(
     made = Localizer.build(method, SMALL, class_count=3)
     nn.init.normal_(made.classifier.weight, std=1000)  # type: ignore[union-attr,arg-type]
     image = picture(130, 171)
-    settings = Inference(precision="float32", pixel_budget=budget, tile_overlap=64, scales=(0.5, 1.0, 2.0))
+    preset = "full" if method == "cam" else "fast"
+    settings = Inference(preset, (0.5, 1.0, 2.0), pixel_budget=budget, tile_overlap=64, precision="float32")
     whole = made.infer(image, [0, 2], settings)
     monkeypatch.setattr(by_window, "_AT_ONCE", 5000)
     monkeypatch.setattr(by_window, "KEPT_PIXELS", -(-130 // side) * -(-171 // side))
@@ -451,7 +455,7 @@ def test_a_large_picture_has_one_maximum_and_no_map_without_labels(monkeypatch: 
     monkeypatch.setattr(by_window, "_AT_ONCE", 5000)
     bare = brightness()
     bare.normalisation = Normalisation((0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
-    found = bare.infer_large(InMemory(image), [0], Inference("fast", pixel_budget=40_000, precision="float32"))
+    found = bare.infer_large(InMemory(image), [0], Inference("single", pixel_budget=40_000, precision="float32"))
     assert found.scores[0, 130, 130] == pytest.approx(1, abs=1e-3)
     assert found.scores[0, 130, 532] == pytest.approx(0.5, abs=0.01)
     assert bare.infer_large(InMemory(image), [], EXACT).scores.shape == (0, 320, 640)

@@ -24,7 +24,7 @@ from tests.evidence import Given
 from tests.parity.recipe import Fixture, load_fixture, nothing_drawn, relative_error
 
 CLOSE = 3e-4
-EXACT = Inference(preset="fast", precision="float32")
+EXACT = Inference(preset="single", precision="float32")
 SLICE = 14  # channels the fixture leaves out between two
 
 

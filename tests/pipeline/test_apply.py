@@ -67,7 +67,7 @@ def test_a_segmenter_moves_proposals_and_hides_the_localizer(project: Project) -
 
 
 def test_models_come_back_and_what_a_person_chose_stays(project: Project) -> None:
-    use(project, localizer_checkpoint="training/a/best.safetensors", localizer=Step("seam", {"preset": "fast"}))
+    use(project, localizer_checkpoint="training/a/best.safetensors", localizer=Step("seam", {"preset": "single"}))
     old = project.plan
     use(project, localizer_checkpoint="training/b/best.safetensors", localizer=Step("cam"))
     use(project, refiners=(Step("constant_background"),))

@@ -16,7 +16,7 @@ from napari_wsss.core.errors import StepError, WsssError
 from napari_wsss.core.inference import Inference
 from napari_wsss.core.masks import write_mask
 from napari_wsss.core.plan import Plan, Step
-from napari_wsss.pipeline.lineage import Lineage, file_digest, has_model, inference_of
+from napari_wsss.pipeline.lineage import Lineage, base_provenance, file_digest, has_model, inference_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 
@@ -137,7 +137,19 @@ def test_each_refiner_has_the_one_before_as_parent(project: Project) -> None:
 def test_a_plan_without_models_has_none() -> None:
     assert not has_model(Plan())
     assert has_model(Plan(localizer_checkpoint="a"))
-    assert inference_of(Plan(localizer=Step("cam", {"preset": "fast"})), "localize") == Inference("fast", (1.0,), False)
+    assert inference_of(Plan(localizer=Step("cam", {"preset": "single"})), "localize") == Inference(
+        "single", (1.0,), False
+    )
+
+
+def test_results_stay_where_they_were_when_settings_get_names_and_company(project: Project) -> None:
+    """Maps of one pass were kept under another preset's name before, and nothing said of passes in turns."""
+    plans = (replace(project.plan, localizer=Step("cam", {"preset": name})) for name in ("full", "fast", "single"))
+    full, fast, single = (base_provenance(project, plan, "localize") for plan in plans)
+    assert "in_turns" not in {**full.parameters, **single.parameters}
+    assert (single.parameters["preset"], single.parameters["scales"]) == ("fast", [1.0])
+    assert fast.parameters["in_turns"]
+    assert len({full.key, fast.key, single.key}) == 3
 
 
 def test_a_files_digest_follows_its_content(tmp_path: Path) -> None:
@@ -159,7 +171,7 @@ def test_base_maps_do_not_wait_for_what_a_refiner_lacks(project: Project) -> Non
 
 
 def test_another_plan_can_be_asked_about(project: Project) -> None:
-    other = replace(project.plan, localizer=Step("cam", {"preset": "fast"}), refiners=())
+    other = replace(project.plan, localizer=Step("cam", {"preset": "single"}), refiners=())
 
     found = Lineage.of(project, "a.png", "localize", other)
 

@@ -30,7 +30,7 @@ from napari_wsss.project.records import NewImage
 torch = pytest.importorskip("torch")
 
 LABELS = {"a.png": {"cat", "dog"}, "b.png": {"cat"}, "c.png": {"dog", "owl"}, "sub/a.png": set()}
-FAST = Step("cam", {"preset": "fast", "precision": "float32"})
+FAST = Step("cam", {"preset": "single", "precision": "float32"})
 SLOW_STEP = Step("dense_crf", {"iterations": 1, "preset": "custom"})
 POWER = Step("power_background", {"background_power": 2.0})
 
@@ -125,7 +125,7 @@ def test_the_maps_are_those_of_the_method(project: Project) -> None:
     propose(project, "a.png")
     localizer, _, _ = Localizer.restore(project.folder / project.plan.localizer_checkpoint, "cpu")
     expected = infer_maps(
-        localizer, project.load_image("a.png").pixels, (0, 1), Inference(preset="fast", precision="float32")
+        localizer, project.load_image("a.png").pixels, (0, 1), Inference(preset="single", precision="float32")
     )
 
     found = pipeline.base_maps(project, "a.png")
@@ -527,7 +527,7 @@ def test_a_model_with_its_classes_in_another_order_is_read_right(project: Projec
     from napari_wsss.localize.base import Localizer, infer_maps
 
     localizer, _, _ = Localizer.restore(project.folder / project.plan.localizer_checkpoint, "cpu")
-    settings = Inference(preset="fast", precision="float32")
+    settings = Inference(preset="single", precision="float32")
     expected = infer_maps(localizer, project.load_image("c.png").pixels, (0, 2), settings).scores
 
     assert maps is not None

@@ -46,7 +46,7 @@ def test_without_labels_a_localizer_names_the_classes_itself(tmp_path: Path) -> 
 
 def test_options_of_the_other_kind_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="preset"):
-        Checkpoint.open(saved(tmp_path, build("deeplab_v3")), "cpu", 1, {"preset": "fast"})
+        Checkpoint.open(saved(tmp_path, build("deeplab_v3")), "cpu", 1, {"preset": "single"})
 
 
 def test_a_network_of_another_shelf_is_refused(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ import pytest
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.masks import encode_mask
+from napari_wsss.core.plan import Plan, Step
 from napari_wsss.project import schema
 from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
@@ -259,8 +262,27 @@ def test_today_s_tables_are_those_of_the_newest_kept_version() -> None:
             rows = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name")
             return [" ".join(sql.split()) for (sql,) in rows]
 
-    assert schema.VERSION == 8, "a new version needs its own kept statements and a migration in this file"
+    assert schema.VERSION == 9, "a new version needs its own kept statements and a migration in this file"
     assert statements(schema.TABLES) == statements(VERSION_8)
+
+
+def test_a_plan_of_one_pass_stays_one_before_version_9(old_folder: Path) -> None:
+    """The preset had the name that another one has now; anything else in a plan is left as it is, damage too."""
+    plan = Plan(localizer=Step("seam", {"preset": "fast", "flip": True}), affinity=Step("affinity_net", {}))
+    for given, wanted in (
+        (json.dumps(plan.to_dict()), replace(plan, localizer=Step("seam", {"preset": "single", "flip": True}))),
+        (json.dumps(replace(plan, localizer=Step("cam")).to_dict()), replace(plan, localizer=Step("cam"))),
+    ):
+        with closing(sqlite3.connect(old_folder / "project.sqlite")) as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('plan', ?)", (given,))
+            connection.execute("PRAGMA user_version = 8")
+            schema._to_version_9(connection)
+            connection.commit()
+            (found,) = connection.execute("SELECT value FROM meta WHERE key = 'plan'").fetchone()
+        assert Plan.from_dict(json.loads(found)) == wanted
+    with closing(sqlite3.connect(old_folder / "project.sqlite")) as connection:
+        connection.execute("UPDATE meta SET value = 'torn {' WHERE key = 'plan'")
+        schema._to_version_9(connection)
 
 
 def test_a_migrated_project_has_the_columns_of_a_new_one(old_folder: Path) -> None:

@@ -84,7 +84,7 @@ def build(folder: Path, images: int) -> Path:
         localizer = Localizer.build("cam", TrunkChoice("resnet18", width=1 / 16), class_count=3)
         project.training_folder.mkdir()
         localizer.save(project.training_folder / "net.safetensors", classes, {})
-        step = Step("cam", {"preset": "fast", "precision": "float32"})
+        step = Step("cam", {"preset": "single", "precision": "float32"})
         project.set_plan(Plan(localizer=step, localizer_checkpoint="training/net.safetensors"))
     return folder / "project"
 

@@ -19,7 +19,7 @@ from napari_wsss.saliency.base import SaliencyBatch, SaliencyModel, SaliencyPara
 from napari_wsss.weights.normalisation import IMAGENET, TENSORFLOW, Normalisation
 from napari_wsss.weights.trained import Trained
 
-EXACT = Inference(preset="fast", precision="float32")
+EXACT = Inference(preset="single", precision="float32")
 TINY = TrunkChoice("resnet18", output_stride=32, width=1 / 16)
 
 

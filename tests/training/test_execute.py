@@ -84,12 +84,12 @@ def test_applying_changes_the_plan_and_marks_undecided_images(
     project_folder: Path, tiny_config: Callable[..., RunConfig]
 ) -> None:
     with Project.open(project_folder) as project:
-        project.set_plan(replace(project.plan, localizer=Step("cam", {"preset": "fast"}), segmenter_checkpoint="old"))
+        project.set_plan(replace(project.plan, localizer=Step("cam", {"preset": "single"}), segmenter_checkpoint="old"))
         config = tiny_config("classifier")
         run = begin(project, config)
         apply(project, config, run)
         assert project.plan.localizer_checkpoint == f"training/{run.path.name}/best.safetensors"
-        assert project.plan.localizer.parameters == {"preset": "fast"}
+        assert project.plan.localizer.parameters == {"preset": "single"}
         assert project.plan.segmenter_checkpoint == ""
         stale = {record.state for record in project.catalog.records() if record.stale}
         assert stale == {"todo"}

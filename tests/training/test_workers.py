@@ -65,8 +65,8 @@ def test_an_error_of_one_is_that_of_all() -> None:
 
 
 def test_their_own_options_are_left_out_of_the_command() -> None:
-    words = ["--workers", "3", "--ids", "a", "b", "--shard=1/2", "--json", "--preset", "fast", "--apply"]
-    assert list(without(words, module._OURS)) == ["--ids", "a", "b", "--preset", "fast"]
+    words = ["--workers", "3", "--ids", "a", "b", "--shard=1/2", "--json", "--preset", "single", "--apply"]
+    assert list(without(words, module._OURS)) == ["--ids", "a", "b", "--preset", "single"]
 
 
 def test_gpus_are_dealt_out_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:

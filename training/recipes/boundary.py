@@ -71,7 +71,7 @@ class MeanDisplacement:
         mean = model.displacement_head.mean
         before = mean.clone()
         mean.zero_()
-        once, found = Inference(preset="fast"), []
+        once, found = Inference(preset="single"), []
         try:
             for image_id in data.ids[:_MOST_IMAGES]:
                 self._ask()

@@ -197,7 +197,7 @@ class Search:
         return shares_of(labelled, self._settings.features_per_class, self._config.optimisation.seed)
 
     def _draw(self, at: int, record: ImageRecord, shares: dict[int, int]) -> None:
-        image, fast = self._pictures.image(record.id), Inference(preset="fast", precision="float32")
+        image, fast = self._pictures.image(record.id), Inference(preset="single", precision="float32")
         maps = self._base.infer(image, self._project.classes.indices(record.labels), fast)
         features = self._local(image)
         scores = torch.from_numpy(maps.scores)[None]

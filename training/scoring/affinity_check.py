@@ -52,7 +52,7 @@ class AffinityCheck:
 
     def _counts_of(self, image_id: str) -> NDArray[np.int64]:
         image, labels = self._data.whole(image_id)
-        found = infer_affinities(self._model, image, Inference(preset="fast"))
+        found = infer_affinities(self._model, image, Inference(preset="single"))
         cells = _fitting(self._data.cells_of(labels), found.grid)
         offsets = [(int(dy), int(dx)) for dy, dx in found.offsets]
         pairs = pair_labels(torch.from_numpy(cells)[None], offsets, ignore=IGNORE)

@@ -25,7 +25,7 @@ class SaliencyCheck:
         return tables_of(self._tally()) if self._names else {}
 
     def _tally(self) -> SaliencyTally:
-        tally, settings = SaliencyTally(), Inference(preset="fast")
+        tally, settings = SaliencyTally(), Inference(preset="single")
         for name in self._names:
             self._ask()
             found = self._model.infer(self._examples.image(name), settings)

@@ -86,7 +86,7 @@ class ClassifierCheck:
         self._ask()
         image, classes = self._pictures.image(record.id), self._project.classes.indices(record.labels)
         given = [self._companions(record)] if self._companions_wanted else []
-        return self._localizer.infer(image, classes, Inference(preset="fast"), *given)
+        return self._localizer.infer(image, classes, Inference(preset="single"), *given)
 
     def _companions(self, record: ImageRecord) -> list[Companion]:
         found = chosen_by_rule(self._project, record, self._companions_wanted)

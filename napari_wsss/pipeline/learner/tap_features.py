@@ -24,6 +24,8 @@ DISK_BYTES = 4 * 2**30
 """About 5,000 photographs of 500 x 375 pixels by MobileNetV2."""
 MEMORY_BYTES = 256 * 2**20
 
+_ASKED_AGAIN = 50
+
 
 class FeatureNetwork(Protocol):
     """A network that can say what the features of an image depend on, and compute them."""
@@ -65,6 +67,7 @@ class ProjectFeatures:
         self._kept: OrderedDict[tuple[str, str], TapFeatures] = OrderedDict()
         self._lock = Lock()
         self._on_disk: int | None = None
+        self._unasked = 0  # bytes written since the disk was asked
         self.provenance = network.features_provenance()
         self.computed = 0
 
@@ -93,6 +96,26 @@ class ProjectFeatures:
             self._store(image_id, content, found)
         self._remember((image_id, content), found)
         return found
+
+    def keep(self, image_id: str) -> bool:
+        """Compute the features of an image and keep them on disk; do nothing, and return False, where that is full.
+
+        Unlike `__call__` it takes nothing away that was kept, and asks the disk each time another fiftieth of the
+        room is used: other processes may fill it, too.
+        """
+        store = self._project.store
+        if self._on_disk is None or self._unasked > self._disk_bytes / _ASKED_AGAIN:
+            self._on_disk, self._unasked = store.size_bytes(STEP), 0
+        if self._on_disk >= self._disk_bytes:
+            return False
+        content = self._project.pixels_hash(image_id)
+        found = self._network.describe(self._project.load_image(image_id).pixels)
+        self.computed += 1
+        store.write_features(self.provenance, image_id, content, found)
+        written = os.path.getsize(store.path(self.provenance, image_id))
+        self._on_disk += written
+        self._unasked += written
+        return True
 
     def has(self, image_id: str) -> bool:
         """Return True when an image's features lie in memory or on disk (damage shows only when they are read)."""

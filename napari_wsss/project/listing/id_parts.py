@@ -10,6 +10,7 @@ import re
 import sqlite3
 
 from napari_wsss.project.database import Database
+from napari_wsss.project.ordering.samples import share_holding
 
 TABLE = "id_parts"
 SHORTEST = 3
@@ -50,6 +51,9 @@ def note_new(database: Database, connection: sqlite3.Connection, last: int) -> N
 def is_quicker(database: Database, text: str) -> bool:
     """Tell whether a text is found quicker by the index: there is a whole one, and few ids hold the text."""
     if max(map(len, re.split("[%_]", text))) < SHORTEST or not _is_there(database):
+        return False
+    count = int(database.value("SELECT coalesce(max(number), 0) FROM images"))
+    if share_holding(database, count, text) * count > FEW:  # the index would be asked for so many in vain
         return False
     if not database.value(f"SELECT ({_LAST}) = (SELECT coalesce(max(number), 0) FROM images)"):
         return False

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_wsss.project.criteria import MISMATCH, Criteria, Order, anywhere, mixed, rank_of
 from napari_wsss.project.database import Database
 from napari_wsss.project.ordering.rounds import round_the_clusters
+from napari_wsss.project.ordering.samples import share_holding
 from napari_wsss.project.ordering.sorting import order_of
 from napari_wsss.project.states import STATES, UNDECIDED
 
@@ -28,8 +29,6 @@ _BY_STATE = (
     f"WHERE state IN ({', '.join(repr(state) for state in _OTHERS)}) GROUP BY state"
 )
 _OF_CLASS = "SELECT image FROM labels WHERE class = (SELECT position FROM classes WHERE name = ?) ORDER BY image"
-_SAMPLE = 64
-"""Images that are looked at before it is asked which ids hold a text, or which do not."""
 
 
 def numbers_of(terms: Terms, criteria: Criteria, by_parts: bool = False) -> Numbers:
@@ -169,13 +168,12 @@ class Terms:
     def holding(self, text: str) -> NDArray[np.bool_]:
         """Return whether an image's id or remark holds a text, ignoring case."""
         part = anywhere(text)
-        some = np.unique(np.linspace(1, self.count, _SAMPLE).astype(int)).tolist()
-        sql = f"SELECT count(*) FROM images WHERE number IN ({', '.join('?' * len(some))}) AND id LIKE ? ESCAPE '\\'"
+        escaped = " ESCAPE '\\'" if "\\" in part else ""  # a pattern without is looked for in less time
         # It takes longer to hand over a number than to look at an id: those that are fewer are asked for.
-        if int(self.database.value(sql, [*some, part])) > len(some) // 2:
-            found = ~self._where("id NOT LIKE ? ESCAPE '\\'", part)
+        if share_holding(self.database, self.count, text) > 1 / 2:
+            found = ~self._where(f"id NOT LIKE ?{escaped}", part)
         else:
-            found = self._where("id LIKE ? ESCAPE '\\'", part)
+            found = self._where(f"id LIKE ?{escaped}", part)
         found |= self._where("note != '' AND note LIKE ? ESCAPE '\\'", part)
         return found
 

@@ -14,6 +14,10 @@ def order_of(values: NDArray[np.generic]) -> NDArray[np.intp]:
         return np.argsort(values, kind="stable")
     if not len(values) or values.min() == values.max():
         return np.arange(len(values))
+    if values.dtype == np.uint64:
+        by_high_bits = _by_high_bits(values.astype(np.uint64, copy=False))
+        if by_high_bits is not None:
+            return by_high_bits
     found = np.argsort(values)
     in_order = values[found]
     differs = in_order[1:] != in_order[:-1]
@@ -25,3 +29,20 @@ def order_of(values: NDArray[np.generic]) -> NDArray[np.intp]:
     ranks |= found.astype(np.uint64)
     ranks.sort()
     return (ranks & np.uint64(2**32 - 1)).astype(np.intp)
+
+
+def _by_high_bits(values: NDArray[np.uint64]) -> NDArray[np.intp] | None:
+    """Return the order by the bits that leave room for places, None where two values are equal in these.
+
+    Numbers that hold their own place are sorted in half the time that finding the order takes; of values that look
+    random, hardly ever are two equal in that many bits.
+    """
+    bits = np.uint64(len(values).bit_length())
+    found = (values >> bits) << bits
+    found |= np.arange(len(values), dtype=np.uint64)
+    found.sort()
+    high = found >> bits
+    if (high[1:] == high[:-1]).any():
+        return None
+    found &= (np.uint64(1) << bits) - np.uint64(1)
+    return found.astype(np.intp)

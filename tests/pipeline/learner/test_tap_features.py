@@ -90,3 +90,14 @@ def test_features_of_an_earlier_trunk_give_way(project: Project) -> None:
 
     assert not project.store.has(old.provenance, IDS[0], project.image_hash(IDS[0]))
     assert new.has(IDS[1])
+
+
+def test_keeping_ends_where_the_room_does_and_takes_nothing_away(project: Project) -> None:
+    other = ProjectFeatures(project, Mean("b"))
+    other(IDS[0])
+    network = Mean()
+    features = ProjectFeatures(project, network, disk_bytes=project.store.size_bytes("features") + 1, memory_bytes=0)
+    assert [features.keep(one) for one in IDS[:3]] == [True, False, False]
+    assert [features.has(one) for one in IDS[:2]] == [True, False]
+    assert len(network.asked) == 1
+    assert ProjectFeatures(project, Mean("b")).has(IDS[0])

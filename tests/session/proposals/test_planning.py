@@ -34,10 +34,10 @@ def test_project_scope_changes_the_step() -> None:
 
 
 def test_inference_parameters_belong_to_the_project() -> None:
-    changed = planning.with_parameters(plan(), "localize", "cam", {"preset": "fast"}, "project")
-    assert changed.localizer == Step("cam", {"preset": "fast"})
+    changed = planning.with_parameters(plan(), "localize", "cam", {"preset": "single"}, "project")
+    assert changed.localizer == Step("cam", {"preset": "single"})
     with pytest.raises(ParameterError, match="image:a"):
-        planning.with_parameters(plan(), "localize", "cam", {"preset": "fast"}, "image:a.png")
+        planning.with_parameters(plan(), "localize", "cam", {"preset": "single"}, "image:a.png")
 
 
 @pytest.mark.parametrize(("method", "scope"), [("dense_crf", "project"), (POWER, "everywhere")])
@@ -58,7 +58,7 @@ def test_unknown_methods_are_named() -> None:
 
 
 def test_inference_settings_are_checked_without_the_method() -> None:
-    assert planning.checked("localize", "cam", {"preset": "fast"}) == {"preset": "fast"}
+    assert planning.checked("localize", "cam", {"preset": "single"}) == {"preset": "single"}
 
 
 def test_steps_that_ask_for_saliency_are_found() -> None:

@@ -31,7 +31,7 @@ def apply_localizer(project: Project) -> None:
     torch.nn.init.normal_(localizer.classifier.weight)
     path = project.folder / "training" / "one.safetensors"
     localizer.save(path, project.classes, {})
-    step = Step("cam", {"preset": "fast", "precision": "float32"})
+    step = Step("cam", {"preset": "single", "precision": "float32"})
     project.set_plan(replace(project.plan, localizer=step, localizer_checkpoint="training/one.safetensors"))
 
 

@@ -26,7 +26,7 @@ pytest.importorskip("pydensecrf", reason="the comparison measures the CRF, which
 def arguments(tmp_path: Path, *more: str) -> list[str]:
     (tmp_path / "c.json").write_text(json.dumps(TINY))
     words = ["compare", "--project", str(tmp_path / "p"), "--out", str(tmp_path / "o"), "--trunk-weights", "none"]
-    words += ["--config", str(tmp_path / "c.json"), "--epochs", "1", "--threads", "1", "--events", "--preset", "fast"]
+    words += ["--config", str(tmp_path / "c.json"), "--epochs", "1", "--threads", "1", "--events", "--preset", "single"]
     return [*words, *more]
 
 

@@ -19,7 +19,7 @@ Lines = Callable[[str], list[dict[str, Any]]]
 @pytest.fixture
 def arguments(applied_folder: Path, tiny_data: Path) -> list[str]:
     with Project.open(applied_folder) as project:
-        project.set_plan(replace(project.plan, localizer=project.plan.localizer.with_parameters({"preset": "fast"})))
+        project.set_plan(replace(project.plan, localizer=project.plan.localizer.with_parameters({"preset": "single"})))
     truth = str(tiny_data / "SegmentationClass")
     return ["evaluate", "--project", str(applied_folder), "--truth", truth, "--threads", "1", "--events"]
 

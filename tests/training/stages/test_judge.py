@@ -32,7 +32,7 @@ def folder(applied_folder: Path, tiny_data: Path) -> Path:
         project._database.execute("UPDATE images SET split = 'val'")
         for image_id in ids[:2]:
             project._database.execute("UPDATE images SET split = 'train' WHERE id = ?", (image_id,))
-        project.set_plan(replace(project.plan, localizer=project.plan.localizer.with_parameters({"preset": "fast"})))
+        project.set_plan(replace(project.plan, localizer=project.plan.localizer.with_parameters({"preset": "single"})))
     return applied_folder
 
 

@@ -14,7 +14,7 @@ from training.run import main
 
 Lines = Callable[[str], list[dict[str, Any]]]
 
-FAST = ["--preset", "fast", "--precision", "float32", "--threads", "1", "--events"]
+FAST = ["--preset", "single", "--precision", "float32", "--threads", "1", "--events"]
 
 
 def test_localize_computes_maps_once(lines_of: Lines, applied_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -24,7 +24,7 @@ def test_localize_computes_maps_once(lines_of: Lines, applied_folder: Path, caps
     reports = counted(lines_of(capsys.readouterr().out))
     assert (reports[0]["done"], reports[1]["reused"]) == (7, 7)
     with Project.open(applied_folder, read_only=True) as project:
-        assert project.plan.localizer.parameters["preset"] == "fast"
+        assert project.plan.localizer.parameters["preset"] == "single"
         first = next(iter(project.catalog.ids(split="train")))
         assert base_maps(project, first) is not None
 

@@ -21,7 +21,7 @@ def project(applied_folder: Path) -> Iterator[Project]:
 
 
 def measures(project: Project, folder: Path, truth: TrueMasks | AcceptedMasks, limit: int = 0) -> Measures:
-    return Measures(project, folder, truth, EventLines(), Inference(preset="fast", precision="float32"), "cpu", limit)
+    return Measures(project, folder, truth, EventLines(), Inference(preset="single", precision="float32"), "cpu", limit)
 
 
 def test_figures_are_measured_once(

@@ -54,7 +54,7 @@ def test_maps_of_a_run_folder(tmp_path: Path, pictures: Path) -> None:
     run.mkdir()
     saved(tmp_path, build("cam", "localize")).rename(run / "best.safetensors")
     out = tmp_path / "out"
-    assert main(["predict", str(run), str(pictures), "--out", str(out), "--preset", "fast", "--class-pictures"]) == 0
+    assert main(["predict", str(run), str(pictures), "--out", str(out), "--preset", "single", "--class-pictures"]) == 0
     assert sorted(path.name for path in (out / "maps").iterdir()) == ["p0.npz", "p1.npz", "p2.npz"]
     assert not (out / "masks").exists()
 

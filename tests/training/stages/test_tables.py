@@ -23,7 +23,7 @@ from training.run import main
 def made(applied_folder: Path, tmp_path: Path, tiny_data: Path) -> Callable[..., int]:
     def make(*more: str) -> int:
         words = ["tables", "--project", str(applied_folder), "--out", str(tmp_path / "o"), "--device", "cpu"]
-        words += ["--threads", "1", "--preset", "fast", "--precision", "float32", "--limit", "2", "--events"]
+        words += ["--threads", "1", "--preset", "single", "--precision", "float32", "--limit", "2", "--events"]
         return main([*words, "--truth", str(tiny_data / "SegmentationClass"), *more])
 
     return make

@@ -1,0 +1,1 @@
+"""Stages that compute what others will ask for, before they do."""
