@@ -1,8 +1,12 @@
-"""How a trained network is run over one image: declared without torch, so that forms and command lines need none."""
+"""How a trained network is run over one image, and beside which others: declared without torch, for forms and commands."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ParameterError
 from napari_wsss.core.parameters import parameter
@@ -86,3 +90,22 @@ def _views(*, flip: bool) -> tuple[bool, ...]:
 def _check_scales(scales: tuple[float, ...]) -> None:
     if not scales:
         raise ParameterError("There is no scale to run at; give at least one, for example 1.0.", name="scales")
+
+
+@dataclass(frozen=True)
+class Companion:
+    """Another image that shares a class with the one whose maps are wanted.
+
+    Parameters
+    ----------
+    content : str
+        What identifies its pixels (a hash).
+    labels : tuple of int
+        0-based indices of the classes it is chosen for, among those the localizer knows.
+    read : callable
+        Returns its pixels (H,W,3) uint8 RGB.
+    """
+
+    content: str
+    labels: tuple[int, ...]
+    read: Callable[[], NDArray[np.uint8]]

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import parsed_object, unzipped
-from napari_wsss.core.uniform import uniform
 
 NOTHING, PERSON, FIRST_MACHINE, OTHER_MACHINE = 0, 1, 2, 255
 Kind = Literal["proposal", "propagated", "clicked", "borrowed", "clean-up", "label", "script", "imported"]
@@ -200,3 +199,13 @@ def decode_sources(content: bytes, name: str = "mask") -> Sources:
         raise ProjectError(
             f"Who made the pixels of {name} cannot be read ({reason}); restore the mask from a backup."
         ) from reason
+
+
+def uniform(shape: tuple[int, ...], value: Any) -> NDArray[Any]:
+    """Return an array of a shape that holds one value (a numpy scalar) everywhere; it is not to be written into."""
+    return np.broadcast_to(value, shape)
+
+
+def uniform_value(array: NDArray[Any]) -> Any:
+    """Return the value of an array that was made by `uniform`, None for any other: no pixel is looked at."""
+    return array.flat[0] if array.size and not any(array.strides) else None

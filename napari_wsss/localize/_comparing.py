@@ -16,9 +16,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import WsssError
-from napari_wsss.core.inference import Inference
+from napari_wsss.core.inference import Companion, Inference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.localize.base import Localizer, every_map, in_range, infer_maps
 from napari_wsss.networks.co_attention import PairAttention

@@ -18,9 +18,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import LabelError, StepError
-from napari_wsss.core.inference import Inference
+from napari_wsss.core.inference import Companion, Inference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.localize._joining import joined
 from napari_wsss.networks.across import mean

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import StepError, WsssError
-from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.inference import Companion, Inference, SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
 from napari_wsss.core.registry import load_method

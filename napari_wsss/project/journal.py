@@ -17,8 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import parsed
 from napari_wsss.core.masks import Mask
-from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, Sources, pack_table, unpack_table
-from napari_wsss.core.uniform import uniform_value
+from napari_wsss.core.sources import FIRST_MACHINE, PERSON, Source, Sources, pack_table, uniform_value, unpack_table
 from napari_wsss.project.catalog import Catalog
 from napari_wsss.project.database import Database, Row, part_of
 from napari_wsss.project.strokes import FEW, Stroke, pack, pack_regions, unpack

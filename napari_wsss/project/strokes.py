@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import unzipped
-from napari_wsss.core.sources import PERSON, Source
-from napari_wsss.core.uniform import uniform_value
+from napari_wsss.core.sources import PERSON, Source, uniform_value
 
 RUNS = b"R"
 """First byte of a packed stroke; what was written before sources were kept starts with zlib's own."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from napari_wsss.core.errors import ParameterError
-from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.inference import Companion, Inference, SegmentInference
 from napari_wsss.core.parameters import from_dict, to_dict
 
 
@@ -44,3 +45,12 @@ def test_settings_survive_json_types(cls: type) -> None:
 def test_values_out_of_bounds_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ParameterError):
         from_dict(Inference, wrong)
+
+
+def test_a_companion_is_known_without_being_read() -> None:
+    reads = []
+    one = Companion("abc", (0, 2), lambda: reads.append(1) or np.zeros((2, 3, 3), np.uint8))  # type: ignore[func-returns-value]
+
+    assert (one.content, one.labels) == ("abc", (0, 2))
+    assert not reads
+    assert one.read().shape == (2, 3, 3)

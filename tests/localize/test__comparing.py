@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.core.companion import Companion
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.inference import Inference
+from napari_wsss.core.inference import Companion, Inference
 from napari_wsss.core.plan import Step
 from napari_wsss.core.progress import finish
 from napari_wsss.core.trunk_choice import TrunkChoice

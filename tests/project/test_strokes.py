@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from napari_wsss.core.errors import ProjectError
-from napari_wsss.core.sources import PERSON
-from napari_wsss.core.uniform import uniform
+from napari_wsss.core.sources import PERSON, uniform
 from napari_wsss.project import strokes
 from napari_wsss.project.strokes import pack, unpack
 

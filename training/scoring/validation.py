@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_wsss.core.companion import Companion
-from napari_wsss.core.inference import Inference, SegmentInference
+from napari_wsss.core.inference import Companion, Inference, SegmentInference
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.dense import as_batch, evaluating

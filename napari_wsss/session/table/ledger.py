@@ -21,8 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.masks import Mask
-from napari_wsss.core.sources import PERSON, Source, Sources
-from napari_wsss.core.uniform import uniform, uniform_value
+from napari_wsss.core.sources import PERSON, Source, Sources, uniform, uniform_value
 from napari_wsss.project.sourced_masks import SourcedMask
 
 MOST_STEPS = 100

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_wsss.core.companion import Companion
+from napari_wsss.core.inference import Companion
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.pipeline import companions as core_companions
 from napari_wsss.session.proposals import companions as session_companions

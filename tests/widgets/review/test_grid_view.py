@@ -88,8 +88,9 @@ def test_a_picture_that_arrives_draws_its_own_cell(view, session, monkeypatch):
 def test_how_sure_a_page_is_is_asked_once(view, session, monkeypatch):
     view.toggle()
     sure = session.grid.confidence("p1.png")
-    monkeypatch.setattr(session.grid, "_opened", None)  # nobody is left to ask
-    assert session.grid.confidence("p1.png") == sure
+    with monkeypatch.context() as alone:
+        alone.setattr(session.grid, "_opened", None)  # nobody is left to ask
+        assert session.grid.confidence("p1.png") == sure
 
 
 def test_it_takes_the_size_of_the_canvas_and_escape_leaves(view, canvas):
