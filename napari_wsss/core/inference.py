@@ -1,4 +1,4 @@
-"""How a trained network is run over one image, and beside which others: declared without torch, for forms and commands."""
+"""How a network is run over one image, and beside which others: declared without torch, for forms and commands."""
 
 from __future__ import annotations
 
