@@ -113,7 +113,7 @@ def proposing(columns: int) -> Callable[[str, tuple[int, ...]], ActivationMaps]:
     return lambda _, classes: replace(answer(columns), classes=classes)
 
 
-@pytest.mark.parametrize(("columns", "share"), [(3, 0.2), (6, 0.0)])
+@pytest.mark.parametrize(("columns", "share"), [(3, 0.1), (6, 0.0)])
 def test_maps_count_where_that_agrees_more_on_whole_images(columns: int, share: float) -> None:
     maps, pairs = answer(columns, background=False), [(example("a.png"), unsure(2)), (example("b.png"), unsure(2))]
     found = compared(2, pairs, lambda _: maps, 0.4, proposing(columns))
@@ -140,14 +140,14 @@ def test_on_parts_of_images_the_maps_themselves_are_compared(learner: int, maps:
 
 
 def test_maps_that_are_hardly_better_count_nothing_beside_a_learner_of_many_images() -> None:
-    size = (4, 100)
+    size = (4, 200)
     values = np.zeros(size, np.uint8)
-    values[:, :50] = 1
+    values[:, :100] = 1
     said = [
         replace(example(name), values=values, weights=np.ones(size, np.float32)) for name in map(str, range(SETTLED))
     ]
     near, right = np.full((1, *size), 0.4, np.float32), np.zeros((1, *size), np.float32)
-    near[0, :, :49], right[0, :, :50] = 0.6, 1
+    near[0, :, :99], right[0, :, :100] = 0.6, 1
     answers = ActivationMaps(near, (0,), 1 - near[0])
     proposed = ActivationMaps(right, (0,), 1 - right[0])
     given = [(one, answers) for one in said]
