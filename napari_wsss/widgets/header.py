@@ -58,7 +58,7 @@ class Header(QWidget):
         self.next_line = NextLine(session)
         self.status = ElidedLabel(quiet=True)
         self.elsewhere = button("Save a copy elsewhere …", self._save_copy, "Masks, drafts, labels and decisions")
-        self.learned = ElidedLabel(quiet=True)
+        self.learned = ElidedLabel(quiet=True, mode=MIDDLE)  # what it says last, how far it agrees, stays
         self.job_bar = JobBar(session.jobs, session.training)
         self.grid = tool_button("▦", self.grid_wanted.emit, actions.with_key(GRID, "grid"))
         self.fold = tool_button("⇤", self.fold_wanted.emit, FOLD)
