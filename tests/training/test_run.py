@@ -56,6 +56,7 @@ def test_every_stage_has_help(stage: str, capsys: pytest.CaptureFixture[str]) ->
         "predict": ["--labels", "--scores", "--out", "--flip", "--presence"],
         "export-model": ["--onnx", "--torchscript", "--opset"],
         "clicks": ["--truth", "--out"],
+        "features": ["--gigabytes", "--workers", "--trunk-weights"],
         "start": ["--resume", "--first-maps", "--trunk-weights", "--truth"],
     }
     for option in options[stage]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,8 +83,9 @@ def test_what_was_accepted_in_a_batch_has_a_weight_of_its_own_until_it_is_accept
     assert found.whole
     assert (found.weights == 0.25).all()
 
-    machine.values[0] = PERSON  # corrected afterwards
-    project.review.accept(ID, halves(CAT), sources=machine)
+    by_whom = machine.values.copy()
+    by_whom[0] = PERSON  # corrected afterwards
+    project.review.accept(ID, halves(CAT), sources=replace(machine, values=by_whom))
     found = given(project, trust)
     assert found is not None
     assert (found.weights[0] == 1).all()

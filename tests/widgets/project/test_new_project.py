@@ -50,16 +50,17 @@ def previewed(form, images, qtbot):
 
 def test_names_can_be_read_in_another_encoding(form, tmp_path, qtbot):
     write_picture(tmp_path / "photos" / "a.png", 1)
-    (tmp_path / "photos" / "labels.csv").write_bytes("image,label\na.png,고양이\n".encode("euc_kr"))
+    # Guessed wrong: the kana of EUC-JP are usual characters of Big5.
+    (tmp_path / "photos" / "labels.csv").write_bytes("image,label\na.png,ねこ\n".encode("euc_jp"))
     previewed(form, tmp_path / "photos", qtbot)
-    assert form.class_names() != ["고양이"]
+    assert form.class_names() != ["ねこ"]
     assert form.encoding.itemText(0).startswith("found: ")
     form.classes.clear()
-    form.encoding.setCurrentIndex(form.encoding.findData("cp949"))
+    form.encoding.setCurrentIndex(form.encoding.findData("euc_jp"))
     form.encoding.activated.emit(form.encoding.currentIndex())
     qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
-    assert form.class_names() == ["고양이"]
-    assert form.encoding.currentText() == "Korean (EUC-KR)"
+    assert form.class_names() == ["ねこ"]
+    assert form.encoding.currentText() == "Japanese (EUC-JP)"
     assert form.encoding.itemText(0) == "find out"  # nothing was found out: it was chosen
 
 
