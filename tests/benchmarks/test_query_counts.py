@@ -108,6 +108,7 @@ def test_a_gesture_that_does_nothing_is_noticed(desk: Desk, counting: Counting, 
 
 
 @pytest.mark.gui
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_no_gesture_makes_more_queries_in_the_window(
     make_napari_viewer: Any, counting: Counting, tmp_path: Path, projects: Path
