@@ -110,10 +110,6 @@ class PixelLearner:
         self.learned: Learned | None = None
         self.uses_maps, self.uses_unlabelled = True, False
 
-    def features_kept(self, disk_bytes: int) -> ProjectFeatures:
-        """Return the features of the same trunk, of which another number of bytes is kept on disk, in memory none."""
-        return ProjectFeatures(self._project, self.classifier, disk_bytes, memory_bytes=0)
-
     # -- the size of pictures -----------------------------------------------------------------------------
 
     def enlarge(self, factor: float) -> bool:

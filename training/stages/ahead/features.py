@@ -54,7 +54,8 @@ def features(options: argparse.Namespace, report: Reporter) -> int:
         return together(options, parts, report)
     with Project.open_to_read(options.project) as project:
         config = resolve_file("segmentation", _told(project, options))
-        kept = PixelLearner(project, config).features_kept(int(options.gigabytes * GIGABYTE))
+        classifier, disk_bytes = PixelLearner(project, config).classifier, int(options.gigabytes * GIGABYTE)
+        kept = ProjectFeatures(project, classifier, disk_bytes, memory_bytes=0)
         with Share(selection(project, options), lease_folder(project, kept.provenance), parts[0]) as share:
             found = watched(computed_ahead(project, kept, share), report)
     for image_id, reason in found.failed.items():
