@@ -230,9 +230,13 @@ class Bench:
         """How many processes share images."""
         return max(2, cores()) if self.device == "cpu" else 2
 
+    def store_maps(self) -> None:
+        """Have the maps that refiners begin with stored: those of one pass, which take them as long as any."""
+        self.heard(["localize", "--preset", "single", "--apply"], "localize", 0)
+
     def crf(self) -> Rate:
         """The dense CRF by as many workers as cores, beside so many times what one core does of it; maps are stored."""
-        self.heard(["localize", "--preset", "single", "--apply"], "localize", 0)  # of maps that are there soon
+        self.store_maps()
         count = max(2, cores())
         chain = ["refine", "--refiners", "power_background", "dense_crf", "--workers", str(count), "--threads", "1"]
         whole = self.heard(chain, "refine", self.sizes.images // 10)
@@ -240,7 +244,7 @@ class Bench:
 
     def crf_at_once(self) -> Rate:
         """The same CRFs in as many loops at once, with nothing else; cores that share their memory do less together."""
-        self.heard(["localize", "--preset", "single", "--apply"], "localize", 0)  # of maps that are there soon
+        self.store_maps()
         count = max(2, cores())
         with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
             list(pool.map(crf_alone, [self.folder] * count))  # started, and everything imported
@@ -250,7 +254,7 @@ class Bench:
     def walk(self) -> Rate:
         """The random walk over affinities; maps are stored before."""
         self.trained("affinity", "--apply")
-        self.heard(["localize", "--preset", "single", "--apply"], "localize", 0)  # of maps that are there soon
+        self.store_maps()
         chain = ["refine", "--refiners", "power_background", "random_walk"]
         return Rate("random walk over affinities", self.heard(chain, "propose", self.sizes.images // 10))
 
