@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from napari_wsss.pipeline.applied_model import (
 )
 from napari_wsss.pipeline.imported_maps import is_imported, kept_maps
 from napari_wsss.pipeline.learner.chains import plan_of_maps
-from napari_wsss.pipeline.learner.pooling import pooled, with_maps_of
+from napari_wsss.pipeline.learner.pooling import one_answer
 from napari_wsss.pipeline.learner.tap_features import kept_features
 from napari_wsss.pipeline.lineage import Lineage, inference_of
 from napari_wsss.pipeline.refining import refined
@@ -75,11 +76,11 @@ def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, backgro
         share = float(getattr(network, "map_share", 0.0)) if lineage.labelled else 0.0
         if not (unshown or share) or (lineage.labelled and not lineage.plan.localizer_checkpoint):
             return _from_features(lineage, network, classes, pairs)
-        found = _from_features(lineage, network, classes, {k: own for k, own in pairs.items() if k not in unshown})
+        shown = {k: own for k, own in pairs.items() if k not in unshown}
+        learned = partial(_from_features, lineage, network, classes, shown)
         if not lineage.labelled:
-            return found
-        maps = proposed_by_maps(lineage, classes, device, background)
-        return with_maps_of(pooled(found, maps, share), maps, unshown)
+            return learned()
+        return one_answer(learned, proposed_by_maps(lineage, classes, device, background), share, unshown)
     image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
         return from_probabilities(network.infer(image, settings), classes, pairs)
@@ -89,9 +90,15 @@ def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, backgro
     return as_wanted(found, classes, pairs)
 
 
-def _from_features(lineage: Lineage, network: Any, classes: tuple[int, ...], pairs: dict[int, int]) -> ActivationMaps:
+def _from_features(
+    lineage: Lineage,
+    network: Any,
+    classes: tuple[int, ...],
+    pairs: dict[int, int],
+    size: tuple[int, int] | None = None,
+) -> ActivationMaps:
     """Return maps and background from the kept features of an image, which share all probability."""
-    found = network.answer(kept_features(lineage.project, network)(lineage.image_id), tuple(pairs.values()))
+    found = network.answer(kept_features(lineage.project, network)(lineage.image_id), tuple(pairs.values()), size)
     scores = np.zeros((len(classes), *found.shape[1:]), np.float32)
     for row, k in enumerate(classes):
         if k in pairs:

@@ -14,7 +14,7 @@ from napari_wsss.core.progress import finish
 from napari_wsss.core.scribbles import as_seeds
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
-from napari_wsss.pipeline.learner.pooling import pooled, with_maps_of
+from napari_wsss.pipeline.learner.pooling import one_answer
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pixels.propagate import prior_of, propagate
 from napari_wsss.pixels.superpixels import find_superpixels
@@ -132,17 +132,20 @@ class Machine:
     def _answered(self, learner: PixelLearner, image_id: str) -> ActivationMaps:
         """Return the learner's probabilities beside what maps propose, as `pipeline.learner.pooling` mixes them."""
         everything = learner.maps(image_id)
-        shown = tuple(k for k in everything.classes if learner.classifier.was_shown(k))
+        classes = everything.classes
+        shown = tuple(k for k in classes if learner.classifier.was_shown(k))
         share = float(learner.classifier.map_share) if self._project.catalog.get(image_id).labelled else 0.0
-        is_whole = len(shown) == len(everything.classes) and not share
+        is_whole = len(shown) == len(classes) and not share
         if is_whole or not self._project.plan.localizer_checkpoint:
             return everything
-        answer = learner.classifier.answer(learner.features(image_id), shown)
-        scores = np.zeros_like(everything.scores)
-        scores[[everything.classes.index(k) for k in shown]] = answer[1:]
-        maps = learner.localizer.proposed(image_id, everything.classes)
-        found = pooled(everything.with_scores(scores, answer[0]), maps, share)
-        return with_maps_of(found, maps, set(everything.classes) - set(shown))
+
+        def own(size: tuple[int, int]) -> ActivationMaps:
+            answer = learner.classifier.answer(learner.features(image_id), shown, size)
+            scores = np.zeros((len(classes), *size), np.float32)
+            scores[[classes.index(k) for k in shown]] = answer[1:]
+            return ActivationMaps(scores, classes, answer[0])
+
+        return one_answer(own, learner.localizer.proposed(image_id, classes), share, set(classes) - set(shown))
 
     def shown(self, image_id: str) -> Mask | None:
         """Return the mask that is shown to a person, who waits for it; None while there are no proposals."""
