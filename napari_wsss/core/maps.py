@@ -89,6 +89,23 @@ class ActivationMaps:
             object.__setattr__(maps, "cells", planes)
         return maps
 
+    def planes(self, cells: Cells) -> Scores:
+        """Return the means (1 + K, h, w) of background and scores over each cell of a coarser grid."""
+        assert self.background is not None
+        if self.cells is not None and self.cells.shape[1:] == cells.grid:
+            return self.cells
+        return cells.averaged(np.concatenate([self.background[None], self.scores]))
+
+    def averaged(self, cells: Cells) -> ActivationMaps:
+        """Return the maps with background, as they are on a coarser grid, at its size."""
+        planes = self.planes(cells)
+        return ActivationMaps(planes[1:], self.classes, planes[0])
+
+    def enlarged(self, size: tuple[int, int]) -> ActivationMaps:
+        """Return maps with background at the size of an image, which know that they come from these (`of_cells`)."""
+        assert self.background is not None
+        return ActivationMaps.of_cells(np.concatenate([self.background[None], self.scores]), self.classes, size)
+
     @property
     def size(self) -> tuple[int, int]:
         """(height, width) in pixels."""

@@ -315,7 +315,10 @@ def _is_made_by(folder: Path, weights: str) -> bool:
 def as_stored(maps: ActivationMaps) -> ActivationMaps:
     """Return maps as they are read back after `ResultStore.write_maps`."""
     if maps.cells is not None:
-        return ActivationMaps.of_cells(_scores(_stepped(maps.cells)), maps.classes, maps.size, maps.undecided)
+        cells = _scores(_stepped(maps.cells))
+        if np.array_equal(cells, maps.cells):
+            return maps
+        return ActivationMaps.of_cells(cells, maps.classes, maps.size, maps.undecided)
     background = None if maps.background is None else _scores(_stepped(maps.background))
     return replace(maps, scores=_scores(_stepped(maps.scores)), background=background)
 

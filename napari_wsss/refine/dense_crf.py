@@ -176,9 +176,7 @@ class DenseCrf(Refiner):
         if not maps.classes or maps.background is None:
             return maps  # one label only: nothing to decide
         cells = working_cells(*maps.size, self.settings.shrink)
-        scores = maps.cells  # (1 + K, h, w)
-        if scores is None or scores.shape[1:] != cells.grid:
-            scores = cells.averaged(np.concatenate([maps.background[None], maps.scores]))
+        scores = maps.planes(cells)  # (1 + K, h, w)
         certainty = _CERTAINTY if self.settings.preset == "irn" else self.settings.label_certainty
         if certainty > 0:
             unary = unary_from_labels(scores.argmax(0), len(scores), certainty)

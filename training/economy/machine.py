@@ -7,6 +7,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.cells import working_cells
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Step
@@ -14,7 +15,7 @@ from napari_wsss.core.progress import finish
 from napari_wsss.core.scribbles import as_seeds
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.pipeline.applied_model import MAP_BACKGROUND
-from napari_wsss.pipeline.learner.pooling import one_answer
+from napari_wsss.pipeline.learner.pooling import pooled, with_maps_of
 from napari_wsss.pipeline.lineage import has_model
 from napari_wsss.pixels.propagate import prior_of, propagate
 from napari_wsss.pixels.superpixels import find_superpixels
@@ -138,14 +139,13 @@ class Machine:
         is_whole = len(shown) == len(classes) and not share
         if is_whole or not self._project.plan.localizer_checkpoint:
             return everything
-
-        def own(size: tuple[int, int]) -> ActivationMaps:
-            answer = learner.classifier.answer(learner.features(image_id), shown, size)
-            scores = np.zeros((len(classes), *size), np.float32)
-            scores[[classes.index(k) for k in shown]] = answer[1:]
-            return ActivationMaps(scores, classes, answer[0])
-
-        return one_answer(own, learner.localizer.proposed(image_id, classes), share, set(classes) - set(shown))
+        proposed = learner.localizer.proposed(image_id, classes)
+        maps = proposed.averaged(working_cells(*proposed.size))
+        answer = learner.classifier.answer(learner.features(image_id), shown, maps.size)
+        scores = np.zeros_like(maps.scores)
+        scores[[classes.index(k) for k in shown]] = answer[1:]
+        found = pooled(ActivationMaps(scores, classes, answer[0]), maps, share)
+        return with_maps_of(found, maps, set(classes) - set(shown)).enlarged(proposed.size)
 
     def shown(self, image_id: str) -> Mask | None:
         """Return the mask that is shown to a person, who waits for it; None while there are no proposals."""

@@ -12,46 +12,17 @@ Classes that nobody has shown a learner yet keep what the maps propose. With p o
 shown, the classes U it was not shown take what their maps claim, and the rest is shared as it says::
 
     r_k = q_k  for k in U          r_l = (1 - sum over U of q_k) p_l  for background and all other classes
-
-Both come from grids that are coarser than the picture, and the CRF that follows works on a smaller picture, so they
-become one on that one's grid (`core.cells.working_cells`): a ninth of the pixels to multiply and to keep.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.cells import working_cells
 from napari_wsss.core.maps import ActivationMaps
 
 LEAST = 0.02
 """What maps say nothing of stays possible."""
-
-
-def one_answer(
-    own: Callable[[tuple[int, int]], ActivationMaps], maps: ActivationMaps, share: float, unshown: Collection[int]
-) -> ActivationMaps:
-    """Return what a learner and activation maps say together, at the size of the maps.
-
-    Parameters
-    ----------
-    own : callable
-        Returns the learner's probabilities, with background, at a height and width.
-    maps : ActivationMaps
-        What they propose: of the same classes, with background, at the size of the image.
-    share, unshown
-        As of `pooled` and `with_maps_of`.
-    """
-    assert maps.background is not None
-    cells = working_cells(*maps.size)
-    coarse = cells.averaged(np.concatenate([maps.background[None], maps.scores]))
-    there = ActivationMaps(coarse[1:], maps.classes, coarse[0])
-    found = with_maps_of(pooled(own(cells.grid), there, share), there, unshown)
-    assert found.background is not None
-    return ActivationMaps.of_cells(
-        np.concatenate([found.background[None], found.scores]), maps.classes, maps.size, maps.undecided
-    )
 
 
 def pooled(found: ActivationMaps, maps: ActivationMaps, share: float) -> ActivationMaps:

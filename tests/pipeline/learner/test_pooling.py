@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.pipeline.applied_model import renormalised
-from napari_wsss.pipeline.learner.pooling import LEAST, one_answer, pooled, with_maps_of
+from napari_wsss.pipeline.learner.pooling import LEAST, pooled, with_maps_of
 
 
 def maps(seed: int) -> ActivationMaps:
@@ -72,27 +72,3 @@ def test_a_class_the_localizer_never_learned_is_not_held_against_the_background(
     assert found.background is not None
     np.testing.assert_allclose(mixed.scores[0] * found.background, found.scores[0] * mixed.background, atol=1e-6)
     assert not np.allclose(mixed.scores[1] * found.background, found.scores[1] * mixed.background, atol=1e-3)
-
-
-def test_one_answer_is_made_on_the_grid_of_the_crf_and_enlarged() -> None:
-    size, classes = (240, 320), (0, 3)
-    random = np.random.default_rng(0)
-    blocks = random.random((3, 6, 8), np.float32).repeat(40, 1).repeat(40, 2)  # borders lie between cells
-    proposed = ActivationMaps(blocks[1:], classes, blocks[0])
-    asked: list[tuple[int, int]] = []
-
-    def own(grid: tuple[int, int]) -> ActivationMaps:
-        asked.append(grid)
-        shown = np.stack([np.full(grid, 0.5, np.float32), np.zeros(grid, np.float32)])  # nobody showed the other one
-        return ActivationMaps(shown, classes, shown[0])
-
-    found = one_answer(own, proposed, 0.5, [3])
-
-    assert asked == [(120, 160)]
-    assert found.cells is not None
-    assert (found.size, found.cells.shape) == (size, (3, 120, 160))
-    there = ActivationMaps(blocks[1:, ::2, ::2], classes, blocks[0, ::2, ::2])
-    expected = with_maps_of(pooled(own((120, 160)), there, 0.5), there, [3])
-    np.testing.assert_allclose(found.cells[1:], expected.scores, atol=1e-6)
-    assert found.background is not None
-    np.testing.assert_allclose(found.scores.sum(0) + found.background, 1, atol=1e-5)
