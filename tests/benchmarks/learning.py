@@ -6,8 +6,8 @@ A real window on so many photographs (long side 500). Twelve are accepted, the l
 accepted, it learns again; meanwhile the window's thread beats every few milliseconds and walks on to the next image now
 and then. Said are the CPU seconds of all processes per image proposed anew, how soon after a fit the shown image has
 its new proposal, and every pause of the window over 100 ms, with what it was doing. Masks and labels are made up: they
-decide no time, but the share of the maps, which `--share` gives instead. Wall times say little on a machine that does something else, so a pause is told with the time this
-thread was busy for in it.
+decide no time but the share of the maps, which `--share` gives instead. Wall times say little on a machine that does
+something else, so a pause is told with the time this thread was busy for in it.
 """
 
 from __future__ import annotations
