@@ -72,6 +72,7 @@ class Job:
         self.state: JobState = "queued"
         self.progress: Progress | None = None
         self.dispatch: Dispatch = directly
+        self.gives_way: Callable[[], float] = lambda: 0.0
         self._start = start
         self._stop = threading.Event()
         self._over = threading.Event()
@@ -120,6 +121,9 @@ class Job:
         steps = self._start()
         try:
             while not self._stop.is_set():
+                # Once for each step: who leafs through images without a rest still gets their proposals.
+                if (seconds := self.gives_way()) and self._stop.wait(seconds):
+                    break
                 try:
                     self._report(next(steps))
                 except StopIteration as stop:
@@ -170,7 +174,9 @@ def describe(error: BaseException) -> str:
 class Jobs:
     """The running and waiting jobs of a session, one background thread per lane.
 
-    `dispatch` is where a window puts its relay to the Qt thread; it must keep the order of the calls.
+    `dispatch` is where a window puts its relay to the Qt thread; it must keep the order of the calls. `way` are seconds
+    for which jobs begin no further step after `give_way`: a window needs all of a core while another image is put on
+    the table and drawn, and threads of one interpreter would double that.
     """
 
     started = Signal(object)  # Job, when it was submitted
@@ -178,7 +184,8 @@ class Jobs:
     changed = Signal()  # the list of jobs changed
 
     def __init__(self, dispatch: Dispatch = directly) -> None:
-        self.dispatch = dispatch
+        self.dispatch, self.way = dispatch, 0.0
+        self._free_at = 0.0
         self._lanes: dict[str, _Lane] = {}
         self._jobs: list[Job] = []
 
@@ -197,6 +204,7 @@ class Jobs:
         if job.key:
             self.cancel(job.key)
         job.dispatch = lambda call: self.dispatch(call)
+        job.gives_way = self._seconds_in_the_way
         job.ended.connect(lambda: self._forget(job))
         self._jobs.append(job)
         self.started.emit(job)
@@ -205,6 +213,13 @@ class Jobs:
             self._lanes[job.lane] = _Lane(job.lane)
         self._lanes[job.lane].add(job)
         return job
+
+    def give_way(self) -> None:
+        """Have no job begin a step for the next `way` seconds."""
+        self._free_at = time.monotonic() + self.way
+
+    def _seconds_in_the_way(self) -> float:
+        return max(0.0, self._free_at - time.monotonic())
 
     def find(self, key: str) -> Job | None:
         """Return the newest unended job of this key."""

@@ -49,6 +49,8 @@ STRIP_NAME = f"{STRIP} ({PLUGIN})"
 NO_STRIP = f"The filmstrip needs the plugin {PLUGIN} in napari: install it, or switch it on in Plugins > Manage."
 FIT_AFTER_MS = 100
 """The canvas has its new size by then."""
+SWAP_SECONDS = 0.12
+"""What it takes to put another image on the table and to draw it; jobs begin nothing meanwhile."""
 BOXES = (
     "QCheckBox::indicator, QListView::indicator { border: 1px solid #7d838c; }"
     f"QListView::indicator:checked {{ background: {ACCENT}; image: url(theme_dark:/check.svg); }}"
@@ -89,7 +91,7 @@ class WsssDock(QWidget):
         self.viewer: napari.Viewer = getattr(viewer, "__wrapped__", viewer)
         self.relay = QtRelay(self)
         self.session = session or Session()
-        self.session.jobs.dispatch = self.relay
+        self.session.jobs.dispatch, self.session.jobs.way = self.relay, SWAP_SECONDS
         self.sync = ViewerSync(self.viewer, self.session, self)
         self.actions_ = Actions(self.session, self.sync, self)
         self.keyboard = Keyboard(self.viewer, self.actions_)

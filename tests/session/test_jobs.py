@@ -219,3 +219,27 @@ def test_cancel_all_waits_until_everything_is_over() -> None:
 def test_describe_gives_one_line(error: Any, text: str) -> None:
     assert describe(error).startswith(text)
     assert "\n" not in describe(error)
+
+
+def test_jobs_give_way_once_for_each_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs, job = Jobs(), Job("count", counting)
+    waited: list[float] = []
+    monkeypatch.setattr(job._stop, "wait", lambda seconds: waited.append(seconds))
+    jobs.way = 60.0
+    jobs.give_way()
+
+    assert jobs.submit(job).wait(5)
+
+    assert job.state == "done"
+    assert len(waited) == 4  # before each of the three steps, and before it is seen that there is none left
+    assert all(59 < seconds <= 60 for seconds in waited)
+
+
+def test_a_job_that_gives_way_can_be_cancelled() -> None:
+    jobs, job = Jobs(), Job("count", counting)
+    jobs.way = 60.0
+    jobs.give_way()
+    said = heard(jobs.submit(job))
+    job.cancel()
+    assert job.wait(5)
+    assert said == ["cancelled", "ended"]
