@@ -30,9 +30,8 @@ SIDE = 50
 GAP = 3
 MARK = 13
 SELECTED = "#ffd84d"
-WAITING = QColor(
-    127, 127, 127, 70
-)  # where a picture will be; napari's themes are style sheets, palettes do not know them
+WAITING = QColor(127, 127, 127, 70)
+"""Where a picture will be: no palette knows the colours of napari's themes."""
 
 
 class ImageStrip(QWidget):
