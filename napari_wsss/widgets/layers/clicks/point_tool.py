@@ -105,6 +105,7 @@ class PointTool(QObject):
         self._session.regions.want(False)
         self._unbind()
         self._host.feed_overlays()
+        self._session.signals.notice.emit("")  # the hint was about this tool
         self.changed.emit()
 
     def close(self) -> None:

@@ -12,7 +12,8 @@ from napari_wsss.core.classes import IGNORE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.dock import DOCK_NAME, WsssDock
 from napari_wsss.widgets.layers import looks
-from napari_wsss.widgets.layers.clicks.point_tool import LEFT, RIGHT
+from napari_wsss.widgets.layers.clicks.point_tool import IN_SHORT, LEFT, RIGHT
+from napari_wsss.widgets.layers.clicks.vertices import POLYGON_HINT
 from tests.widgets.person import Person
 
 GREEN, RED = np.s_[8:16, 20:28], np.s_[6:18, 4:14]
@@ -107,6 +108,16 @@ def test_escape_ends_the_thing_then_the_tool(tool, drag, session, sync, viewer):
     assert not tool.is_on
     assert clicks_layer(viewer) is None
     assert sync.mask.mouse_pan
+
+
+def test_a_hint_goes_with_its_tool(tool, sync, session):
+    said = []
+    session.signals.notice.connect(said.append)
+    sync.notice.connect(said.append)
+    tool.toggle("wand")
+    assert said[-1] == IN_SHORT["wand"]
+    sync.set_tool("polygon")
+    assert said[-2:] == ["", POLYGON_HINT]
 
 
 def test_napari_gets_the_mouse_back(tool, sync, viewer, session):
