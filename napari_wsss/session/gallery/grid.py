@@ -137,8 +137,8 @@ class ProposalGrid:
         pages = -(-len(self._ids) // self.side**2)
         left = len(self.page) - len(self.marked)
         aside = f" · {len(self._aside)} put aside" if self._aside else ""
-        lacking = sum(bool(self.lacking(one)) for one in self.page if one not in self.marked)
-        warned = f", {lacking} without a labelled class" if lacking else ""
+        without = sum(bool(self.lacking(one)) for one in self.page if one not in self.marked)
+        warned = f", {without} without a labelled class" if without else ""
         count = counted(len(self._ids), "image")
         return f"page {self._page + 1} of {pages} · {count}{aside} · Enter accepts {left}{warned}"
 

@@ -113,11 +113,10 @@ class GalleryPictures:
         done = 0
         while (taken := self._take()) is not None:
             wish, age = taken
-            if wish.class_name:
-                picture, lacking = picture_with_contour(project, wish), ()
-            else:
-                picture, lacking = picture_with_proposal(project, wish)
-            self._jobs.dispatch(partial(self._made, wish, age, picture, lacking))
+            made = (
+                (picture_with_contour(project, wish), ()) if wish.class_name else picture_with_proposal(project, wish)
+            )
+            self._jobs.dispatch(partial(self._made, wish, age, *made))
             done += 1
             yield Progress(GALLERY, done, done + len(self._wishes), wish.image_id)
 
