@@ -20,6 +20,7 @@ from napari_wsss.session.imports import encodings, found_out, kinds_of
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import (
+    LAID_OUT_MS,
     bring_into_view,
     button,
     column,
@@ -62,8 +63,6 @@ class LabelReport(Protocol):
 
 KINDS = kinds_of("labels")
 MOST_NAMES = 200
-LAID_OUT_MS = 60
-"""Until the form has its new height, after which the page can be scrolled."""
 NOTES_SHOWN = 2
 REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
@@ -134,7 +133,6 @@ class ReportTree(QTreeWidget):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
 
     def show_report(self, report: LabelReport) -> None:
         """List what was found and everything that does not fit, problems and notes unfolded."""
