@@ -28,8 +28,9 @@ def tool(sync):
 def drag(tool, viewer, session, settle):
     """Return a function that presses, moves through places and lets go, as napari tells it."""
 
-    def go(*places, button=LEFT):
-        event = SimpleNamespace(type="mouse_press", button=button, position=places[0], pos=np.multiply(places[0], 10))
+    def go(*places, button=LEFT, held=()):
+        at = {"position": places[0], "pos": np.multiply(places[0], 10)}
+        event = SimpleNamespace(type="mouse_press", button=button, modifiers=held, **at)
         steps = tool._on_drag(viewer, event)
         assert steps is not None
         next(steps)
@@ -180,7 +181,7 @@ def test_with_a_real_mouse(make_napari_viewer, model_folder, tmp_path, qtbot):
     dock.shut_down()
 
 
-def test_regions_are_dragged_over(tool, drag, sync, viewer, session, settle):
+def test_regions_are_dragged_over(tool, drag, sync, viewer, session, settle, monkeypatch):
     tool.toggle("regions")
     settle(session)
     lines = next(layer for layer in viewer.layers if looks.role_of(layer) == looks.REGIONS)
@@ -192,6 +193,11 @@ def test_regions_are_dragged_over(tool, drag, sync, viewer, session, settle):
     assert (sync.mask.data[crossed] == 3).all()
     drag((12, 20), button=RIGHT)
     assert not sync.mask.data[numbers == numbers[12, 20]].any()
+    given = []
+    monkeypatch.setattr(session.regions, "give", lambda places, value, alike: given.append((value, alike)))
+    drag((12, 20), held=("Shift",))
+    drag((12, 20))
+    assert given == [(3, True), (3, False)]
     tool.toggle("things")
     assert session.regions.numbers is None
     assert tool.mode == "things"
