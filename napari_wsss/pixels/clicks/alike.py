@@ -2,7 +2,6 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 ALIKE = 12.0
 """Distance of mean colours in CIE Lab below which regions look alike: seen as another shade, not as another thing."""
@@ -31,6 +30,7 @@ def alike_regions(
     (N,) int32
         Ascending, without 0.
     """
+    from scipy.spatial import cKDTree
     from skimage.color import rgb2lab
 
     step = max(1, int(np.ceil(np.sqrt(numbers.size / LOOKED_AT))))
