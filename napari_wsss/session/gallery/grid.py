@@ -143,10 +143,10 @@ class ProposalGrid:
         return f"page {self._page + 1} of {pages} · {count}{aside} · Enter accepts {left}{warned}"
 
     def confidence(self, image_id: str) -> float:
-        """Return 1 - uncertainty of an image's proposal, in [0, 1]; asked of the project once for each page."""
+        """Return 1 - uncertainty of an image's proposal, in [0, 1], 0 where a label is in doubt; asked once a page."""
         if image_id not in self._sure:
             found = self._opened.table.project.catalog.get(image_id)
-            self._sure[image_id] = 1.0 - float(found.score or 0.0)
+            self._sure[image_id] = 0.0 if found.doubtful else 1.0 - float(found.score or 0.0)
         return self._sure[image_id]
 
     def lacking(self, image_id: str) -> tuple[str, ...]:

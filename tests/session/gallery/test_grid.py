@@ -35,6 +35,14 @@ def test_the_surest_untouched_proposals_come_first(scored: Sitting) -> None:
     assert all("red" in session.project.catalog.get(one).labels for one in session.grid.page)
 
 
+def test_where_a_label_is_in_doubt_nothing_is_sure(scored: Sitting) -> None:
+    grid, catalog = scored.session.grid, scored.session.project.catalog
+    catalog.set_doubtful("p0.png", catalog.get("p0.png").labels)
+    grid.find()
+    assert grid.page[-1] == "p0.png"
+    assert grid.confidence("p0.png") == 0
+
+
 def test_what_is_not_marked_is_accepted_as_proposed_in_one_step(scored: Sitting) -> None:
     session = scored.session
     session.grid.find()
