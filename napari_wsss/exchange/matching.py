@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -80,7 +80,8 @@ class ImageIndex:
 
         In this order: the exact id; the end of an id, with or without suffix; an id after leading folders of
         the entry are dropped (not loose where the dropped part ends with the image folder's own name); a file of
-        another picture suffix. The last two are `loose` and worth saying.
+        another picture suffix. The last two are `loose` and worth saying. Of ids that differ in letter case alone the
+        one written like the entry is meant.
         """
         entry = _clean(entry)
         if not entry:
@@ -88,13 +89,17 @@ class ImageIndex:
         if entry in self._exact:
             return Match((self._exact[entry],))
         key = entry.casefold()
-        return (
+        match = (
             self._by_key(key)
             or self._below_root(key)
             or self._dropping_folders(key)
             or self._other_suffix(key)
             or Match()
         )
+        if len({_without_suffix(_clean(id_).casefold()) for id_ in match.ids}) == 1:
+            written_so = tuple(id_ for id_ in match.ids if _is_written(entry, _clean(id_)))
+            return replace(match, ids=written_so) if len(written_so) == 1 else match
+        return match
 
     def find_plane(self, entry: str, plane: int) -> Match:
         """Return which plane (from 1) of the stacks that `entry` can mean it is of, where these have such a plane."""
@@ -148,6 +153,21 @@ class ImageIndex:
         return Match(match.ids, loose=True) if match else None
 
 
+def closest(matches: Iterable[Match]) -> Match:
+    """Return the clearest of what several names for one image can mean, of equals the first.
+
+    One image is clearer than several, its own name clearer than a loose one.
+    """
+    return min((one for one in matches if one.ids), key=lambda one: (one.id is None, one.loose), default=Match())
+
+
+def _is_written(entry: str, id_: str) -> bool:
+    """Tell whether an entry and an id have the same letters in what both say, suffix or not."""
+    depth = min(entry.count("/"), id_.count("/")) + 1
+    ends = [{"/".join(one.split("/")[-depth:]) for one in (whole, _without_suffix(whole))} for whole in (entry, id_)]
+    return not ends[0].isdisjoint(ends[1])
+
+
 def _clean(entry: str) -> str:
     """Return an entry with ``/`` between folders, composed characters, and no leading ``./`` or ``/``."""
     entry = unicodedata.normalize("NFC", entry.strip()).replace("\\", "/")
@@ -161,9 +181,9 @@ def _tails(key: str) -> list[str]:
     return ["/".join(parts[depth:]) for depth in range(len(parts))]
 
 
-def _without_suffix(key: str) -> str:
-    stem, suffix = os.path.splitext(key)
-    return stem if suffix in IMAGE_SUFFIXES else key
+def _without_suffix(name: str) -> str:
+    stem, suffix = os.path.splitext(name)
+    return stem if suffix.lower() in IMAGE_SUFFIXES else name
 
 
 def _same(key: str) -> str:
