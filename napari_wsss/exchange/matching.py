@@ -11,7 +11,7 @@ from pathlib import Path
 
 from napari_wsss.core.inside import why_not_plain, writable
 from napari_wsss.pixels.decoding.stacks import page_ids, page_name, series_of
-from napari_wsss.pixels.images import IMAGE_SUFFIXES, find_images, image_id
+from napari_wsss.pixels.images import IMAGE_SUFFIXES, find_images, image_id, unread_words
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class ImageIndex:
         Folders of a file server or an operating system among them, which were left out.
     unusable : tuple of str
         Pictures whose names cannot be used, with the reason, which were left out.
+    unread : str
+        Says of which kinds that are not read there are pictures.
     """
 
     def __init__(self, root: Path, ids: Iterable[str], planes: Iterable[str] = ()) -> None:
@@ -53,6 +55,7 @@ class ImageIndex:
         every = (*self.ids, *planes)
         self.system: tuple[str, ...] = ()
         self.unusable: tuple[str, ...] = ()
+        self.unread = ""
         self._exact = {_clean(id_): id_ for id_ in every}
         self._names: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] = {}
@@ -66,12 +69,14 @@ class ImageIndex:
     def of_folder(cls, root: Path, pages: bool = False, planes: Iterable[str] = ()) -> ImageIndex:
         """Return the index of every picture under `root`; entries can mean `planes` too, with `pages` all there are."""
         system: list[Path] = []
-        ids = [image_id(path, root) for path in find_images(root, system)]
+        unread: list[Path] = []
+        ids = [image_id(path, root) for path in find_images(root, system, unread)]
         reasons = {one: why for one in ids if (why := why_not_plain(one))}
         usable = [one for one in ids if one not in reasons]
         found = (page for one in usable for page in page_ids(one, root) if page != one) if pages else ()
         index = cls(root, usable, dict.fromkeys((*planes, *found)))
         index.unusable = tuple(f"{writable(one)}: {why}; rename it" for one, why in reasons.items())
+        index.unread = unread_words(unread)
         index.system = tuple(path.relative_to(root).as_posix() for path in system)
         return index
 

@@ -27,6 +27,7 @@ from napari_wsss.pixels import by_window
 from napari_wsss.pixels.decoding import deep_images, ome_zarr, stacks
 from napari_wsss.pixels.decoding.channels import Channels
 from napari_wsss.pixels.decoding.loaded import (
+    KINDS,
     UPRIGHT,
     WHITE,
     LoadedImage,
@@ -40,7 +41,12 @@ from napari_wsss.pixels.decoding.stack import Stack
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
 from napari_wsss.pixels.large_zarr import zarr_size
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
+UNREAD_SUFFIXES = frozenset(
+    """.arw .avif .cr2 .cr3 .czi .dcm .dng .exr .heic .heif .j2k .jp2 .jpx .jxl .lif .mrxs .nd2 .ndpi .nef .nii .nrrd
+    .orf .pbm .pgm .pnm .ppm .psd .raf .rw2 .scn .svg .svs .tga""".split()
+)
+"""Endings of pictures that are not read: a person who has such ones is told."""
 SYSTEM_FOLDERS = frozenset(
     {
         "@eadir",
@@ -222,13 +228,14 @@ def _kept_hash(file: Path, _time: int, _size: int) -> str:
     return content_hash(file)
 
 
-def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:
+def find_images(root: Path, system: list[Path] | None = None, unread: list[Path] | None = None) -> Iterator[Path]:
     """Yield the pictures under `root`, sub-folders included, in natural order; hidden files and folders are skipped.
 
     A folder that is an OME-Zarr picture (``x.ome.zarr``) is yielded, and not looked into.
 
     Links to folders are followed once, so that a link to a parent cannot run in circles. Folders that a file server
-    or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`) are skipped, and put into `system`.
+    or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`) are skipped, and put into `system`;
+    pictures of kinds that are not read (`UNREAD_SUFFIXES`) are put into `unread`.
 
     Raises
     ------
@@ -237,7 +244,13 @@ def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:
     """
     if not root.is_dir():
         raise ProjectError(f"{root} is not a folder; choose the folder that holds the photographs.")
-    yield from _walk(root, {os.path.realpath(root)}, [] if system is None else system)
+    yield from _walk(root, {os.path.realpath(root)}, [] if system is None else system, [] if unread is None else unread)
+
+
+def unread_words(unread: Sequence[Path]) -> str:
+    """Return a sentence without a full stop on pictures of kinds that are not read; "" where there is none."""
+    kinds = ", ".join(f"{count} {ending}" for ending, count in Counter(one.suffix.lower() for one in unread).items())
+    return f"pictures of kinds that are not read: {kinds}; save them as one of {KINDS}" if kinds else ""
 
 
 def image_id(path: Path, root: Path) -> str:
@@ -277,7 +290,7 @@ def is_system_folder(name: str) -> bool:
     return plain in SYSTEM_FOLDERS or name in _OLD_BINS or _RESCUED.fullmatch(plain) is not None
 
 
-def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
+def _walk(folder: Path, seen: set[str], system: list[Path], unread: list[Path]) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
             kinds = {entry.name: _is_folder(entry) for entry in entries if not entry.name.startswith(".")}
@@ -287,6 +300,8 @@ def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
         if not kinds[name]:
             if is_image_name(name):
                 yield folder / name
+            elif os.path.splitext(name)[1].lower() in UNREAD_SUFFIXES:
+                unread.append(folder / name)
             continue
         if is_image_name(name) and ome_zarr.is_store(folder / name):
             yield folder / name
@@ -297,7 +312,7 @@ def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
         real = os.path.realpath(folder / name)
         if real not in seen:
             seen.add(real)
-            yield from _walk(folder / name, seen, system)
+            yield from _walk(folder / name, seen, system, unread)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -15,12 +15,14 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels.decoding.deep_images import WHOLE
 from napari_wsss.pixels.images import (
     IMAGE_SUFFIXES,
+    UNREAD_SUFFIXES,
     content_hash,
     find_images,
     image_id,
     image_size,
     read_header,
     read_image,
+    unread_words,
 )
 
 RNG = np.random.default_rng(3)
@@ -275,7 +277,7 @@ def test_tiff_with_five_channels_shows_three_and_says_so(tmp_path):
     assert image_size(tmp_path / "a.tif") == (4, 6)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.bmp", "a.webp"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.bmp", "a.gif", "a.webp"])
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>" * 9])
 def test_a_file_that_is_no_picture_is_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
@@ -284,7 +286,7 @@ def test_a_file_that_is_no_picture_is_named(tmp_path, name, content):
             read(tmp_path / name)
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".bmp", ".webp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".bmp", ".gif", ".webp"])
 def test_a_truncated_picture_is_named(tmp_path, suffix):
     path = tmp_path / f"cut{suffix}"
     Image.fromarray(RNG.integers(0, 256, (64, 64, 3)).astype(np.uint8)).save(path)
@@ -356,6 +358,28 @@ def test_one_stem_two_images_and_outside_is_refused(tmp_path):
         image_id(tmp_path.parent / "x.jpg", tmp_path)
     with pytest.raises(ProjectError, match="not a folder"):
         list(find_images(tmp_path / "missing"))
+
+
+def test_of_moving_pictures_the_first_frame_is_read_and_said(tmp_path):
+    frames = [Image.new("RGB", (6, 4), colour) for colour in ("red", "blue", "lime")]
+    for suffix in (".gif", ".webp", ".png"):
+        path = tmp_path / f"a{suffix}"
+        frames[0].save(path, save_all=True, append_images=frames[1:], lossless=True)
+        loaded = read_image(path)
+        assert loaded.pixels.shape == (4, 6, 3)
+        assert (loaded.pixels == (255, 0, 0)).all()
+        assert loaded.notes == read_header(path).left_out == ("first of 3 pages",)
+
+
+def test_pictures_of_kinds_that_are_not_read_are_told(tmp_path):
+    for name in ("a.HEIC", "b.heic", "c.jp2", "d.txt", ".e.heic", "f.png"):
+        (tmp_path / name).touch()
+    unread = []
+    assert [path.name for path in find_images(tmp_path, unread=unread)] == ["f.png"]
+    assert {path.name for path in unread} == {"a.HEIC", "b.heic", "c.jp2"}
+    assert "2 .heic, 1 .jp2" in unread_words(unread)
+    assert unread_words([]) == ""
+    assert not UNREAD_SUFFIXES & IMAGE_SUFFIXES
 
 
 def test_every_listed_suffix_is_known_to_pillow():

@@ -13,6 +13,7 @@ from napari_wsss.pixels.decoding.stacks import SIDEWAYS
 from napari_wsss.pixels.decoding.tiff_bands import Bands
 
 UPRIGHT = 1
+KINDS = "JPEG, PNG, TIFF, BMP, GIF or WebP"
 WHITE = 255
 
 
@@ -88,8 +89,7 @@ def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 def unreadable(path: Path, reason: BaseException) -> ProjectError:
     """Return the error of a picture that cannot be read, with the reason and what to do."""
-    kinds = "JPEG, PNG, TIFF, BMP or WebP"
     return ProjectError(
-        f"The image {path} cannot be read ({reason}); expected a whole {kinds} file. "
+        f"The image {path} cannot be read ({reason}); expected a whole {KINDS} file. "
         "Replace the file or leave it out of the folder."
     )
