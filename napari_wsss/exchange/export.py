@@ -124,7 +124,7 @@ class ExportReport(WholeReport):
         empty = [name for name, count in self.pixels.items() if not count]
         lines = [f"{self.what} of {counted(len(self.written), 'image')} {verb} to {self.folder}.", f"Files: {counts}."]
         if not self.written:
-            lines.append("No image fits what was chosen: accept some, or choose other states or another search.")
+            lines.append("There was nothing to hand out, so no file was touched.")
         lines += [f"{counted(self.without, 'image has', 'images have')} none yet."] if self.without else []
         lines += [f"No pixel of: {', '.join(empty)}."] if empty else []
         lines += [f"Note: {note}." for note in self.notes]
@@ -155,7 +155,7 @@ def export(
     """Write what entries hand out in the chosen formats, with a data card.
 
     Repeated with the same choice, it writes only what changed, and takes away what it wrote before and no longer
-    holds. An export that broke off is marked, and goes on.
+    holds. An export that broke off is marked, and goes on. Where no entry has anything to hand out nothing is touched.
 
     Parameters
     ----------
@@ -186,8 +186,9 @@ def export(
     whole = False
     try:
         yield from export_.run()
-        export_.finish(extras or {})
-        whole = True
+        if export_.written:
+            export_.finish(extras or {})
+            whole = True
     finally:
         export_.folder.close(whole)
     return export_.report()
@@ -209,7 +210,7 @@ class _Export:
         self.folder = ExportFolder(folder, known, options.images, options.overwrite, options.dry_run)
         self._writers = self._begun()
         self._card = DataCard(classes, about)
-        self._written: list[str] = []
+        self.written: list[str] = []
         self._left_out: list[str] = []
         self._notes: list[str] = []
         self._without = 0
@@ -256,7 +257,7 @@ class _Export:
         for writer in self._writers:
             writer.take(item)
         self._card.add(item, entry.facts)
-        self._written.append(entry.id)
+        self.written.append(entry.id)
         if image is None and self.folder.images != "none":
             self._notes.append(f"{entry.id} has no image file, so there is none beside its mask")
 
@@ -278,7 +279,7 @@ class _Export:
         counted = ("new", "replaced", "kept", "removed")
         return ExportReport(
             folder=self.folder.root,
-            written=tuple(self._written),
+            written=tuple(self.written),
             left_out=tuple(self._left_out),
             notes=tuple(self._notes),
             pixels={self._classes.name_of(value): int(self._card.pixels[value]) for value in values},

@@ -46,7 +46,8 @@ def read_values(path: Path, listed: ValueNames | None = None, most: int = IGNORE
     """
     if path.suffix.lower() not in MASK_SUFFIXES:
         raise ProjectError(
-            f"{path.name} is no PNG, TIFF or BMP; save masks without loss as PNG (JPEG and WebP blur values, GIF renumbers them)."
+            f"{path.name} is no PNG, TIFF or BMP; save masks without loss as PNG "
+            "(JPEG and WebP blur values, GIF renumbers them)."
         )
     try:
         check_regular(path)

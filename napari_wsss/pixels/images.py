@@ -43,8 +43,7 @@ from napari_wsss.pixels.large_zarr import zarr_size
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
 UNREAD_SUFFIXES = frozenset(
-    """.arw .avif .cr2 .cr3 .czi .dcm .dng .exr .heic .heif .j2k .jp2 .jpx .jxl .lif .mrxs .nd2 .ndpi .nef .nii .nrrd
-    .orf .pbm .pgm .pnm .ppm .psd .raf .rw2 .scn .svg .svs .tga""".split()
+    {".arw", ".avif", ".cr2", ".czi", ".dcm", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nd2", ".nef", ".psd", ".svs"}
 )
 """Endings of pictures that are not read: a person who has such ones is told."""
 SYSTEM_FOLDERS = frozenset(

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ParameterError, ProjectError
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
 from napari_wsss.exchange.accepted_masks import LABELS_NAME, AcceptedMask, label_table, why_outdated
@@ -143,7 +144,7 @@ def export_project(
     ParameterError
         When the search line is not understood, or the formats do not fit.
     ProjectError
-        As `exchange.export.export`.
+        When no image fits what was chosen; and as `exchange.export.export`.
     """
     choice = choice or Choice()
     _check_formats(choice)
@@ -186,7 +187,27 @@ def _chosen(project: Project, choice: Choice) -> list[str]:
     """Return the images that are wanted in catalog order."""
     criteria = parse(choice.search, project.classes.current, project.catalog.clusters.names())
     asked = choice.wanted if criteria.states is None else set(choice.wanted) & set(criteria.states)
-    return project.catalog.find(replace(criteria, states=tuple(asked)))
+    found = project.catalog.find(replace(criteria, states=tuple(asked)))
+    if not found:
+        raise ProjectError(_why_none(project, choice, len(project.catalog.find(criteria))))
+    return found
+
+
+def _why_none(project: Project, choice: Choice, searched: int) -> str:
+    """Return why no image fits what was chosen, where its search line alone finds `searched` images."""
+    counts = {state: count for state, count in project.catalog.counts().items() if count}
+    there = (
+        f"{counted(sum(counts.values()), 'image')}: {', '.join(f'{count} {state}' for state, count in counts.items())}"
+    )
+    states = " or ".join(choice.wanted)
+    if not choice.search.strip():
+        return f"No image is {states}, so nothing is exported; there are {there}. Accept some, or choose other states."
+    if not searched:
+        return f"The search line {choice.search!r} finds no image, so nothing is exported; there are {there}."
+    return (
+        f"The search line {choice.search!r} finds {counted(searched, 'image')}, of which none is {states}, "
+        f"so nothing is exported; there are {there}. Accept some, or choose other states."
+    )
 
 
 def _entries(project: Project, choice: Choice, ids: Iterable[str]) -> Iterator[Entry]:
