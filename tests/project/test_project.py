@@ -45,7 +45,7 @@ def test_an_existing_project_is_never_overwritten(project: Project, images_root:
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ProjectError, match="file/project cannot be made .*choose a place"):
+    with pytest.raises(ProjectError, match=r"file/project cannot be made .*choose a place"):
         Project.create(tmp_path / "file/project", tmp_path, ClassList(["cat"]), [])
 
 
