@@ -332,7 +332,7 @@ def _without_unreadable(report: LabelReport, channels: Channels) -> LabelReport:
     for said, count in told.most_common(_TOLD):
         report = replace(report, notes=(*report.notes, f"{count} images say of themselves: {said}"))
     if parts:
-        note = f"{len(parts)} images are used in part: {listed(parts)}"
+        note = f"{counted(len(parts), 'image is', 'images are')} used in part: {listed(parts)}"
         report = replace(report, notes=(*report.notes, note))
     if not reasons:
         return report
