@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from napari_wsss.core.errors import LabelError, ProjectError
-from napari_wsss.core.plural import counted
 from napari_wsss.core.files import read_regular
+from napari_wsss.core.plural import counted
 from napari_wsss.exchange.annotations.plain_zip import unpacked
 from napari_wsss.exchange.csv_table import is_label_table
 from napari_wsss.exchange.encodings import found_encoding
