@@ -19,12 +19,13 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import Shelf, load_method, method_names
 from napari_wsss.exchange.data_card import CARD, CARD_TEXT, About, DataCard, as_markdown, files_of, read_card
 from napari_wsss.exchange.export_folder import ExportFolder, ForeignFileError, Images, digest_of
+from napari_wsss.exchange.label_report import listed
 from napari_wsss.exchange.mask_values import check_values
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.exchange.writers.base import Content, Item, Kind, Writer
 from napari_wsss.pixels.by_window import SIDE
 from napari_wsss.pixels.decoding.stacks import has_picture
-from napari_wsss.pixels.images import result_names
+from napari_wsss.pixels.images import is_turned, result_names
 from napari_wsss.pixels.large_tiff import LargeMask
 from napari_wsss.project.sourced_masks import SourcedMask
 
@@ -214,6 +215,7 @@ class _Export:
         self._left_out: list[str] = []
         self._notes: list[str] = []
         self._without = 0
+        self._turned: list[str] = []
 
     def _begun(self) -> list[Writer]:
         kinds = {name: load_format(name) for name in dict.fromkeys(self._options.formats)}
@@ -258,6 +260,8 @@ class _Export:
             writer.take(item)
         self._card.add(item, entry.facts)
         self.written.append(entry.id)
+        if image is not None and self.folder.images != "none" and is_turned(image):
+            self._turned.append(entry.id)
         if image is None and self.folder.images != "none":
             self._notes.append(f"{entry.id} has no image file, so there is none beside its mask")
 
@@ -265,6 +269,11 @@ class _Export:
         for writer in self._writers:
             writer.finish()
             self._notes += [f"{writer.title}: {note}" for note in writer.notes]
+        if self._turned:
+            self._notes.append(
+                f"{counted(len(self._turned), 'image is', 'images are')} stored turned, which masks are not: who reads "
+                f"them has to apply the EXIF orientation ({listed(self._turned)})"
+            )
         for path, content in extras.items():
             self.folder.put(path, content)
         record = self._card.record(tuple(self._left_out), tuple(self._notes))

@@ -179,6 +179,16 @@ def read_header(path: Path, size_only: bool = False) -> Header:
         return Header((height, width), loaded.notes)
 
 
+def is_turned(path: Path) -> bool:
+    """Tell whether a picture is stored otherwise than upright, as its EXIF orientation says; False where it has none."""
+    try:
+        check_regular(path)
+        with Image.open(path) as image:
+            return _orientation(image) != UPRIGHT
+    except DAMAGED_PICTURE:  # a plane of a stack, or nothing that Pillow knows
+        return False
+
+
 def check_image(path: Path) -> None:
     """Raise `ProjectError` unless the pixels of an image can be read; of a JPEG at an eighth of its size, as is quick.
 

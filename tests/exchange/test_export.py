@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError, ProjectError, StepError
@@ -158,3 +159,13 @@ def test_an_image_without_its_file_is_told_where_images_are_wanted(tmp_path) -> 
     report = exported(tmp_path / "out", {"a.jpg": MASK}, photos=tmp_path, images="copy")
     assert report.written == ("a.jpg",)
     assert "a.jpg has no image file" in report.summary()
+
+
+def test_pictures_that_are_stored_turned_are_told_where_they_are_handed_out(tmp_path) -> None:
+    exif = Image.Exif()
+    for name, orientation in (("a.jpg", 6), ("b.jpg", 1)):
+        exif[0x0112] = orientation
+        Image.new("RGB", MASK.shape).save(tmp_path / name, exif=exif)
+    for images in ("copy", "none"):
+        report = exported(tmp_path / images, {"a.jpg": MASK, "b.jpg": MASK.T}, photos=tmp_path, images=images)
+        assert any("EXIF orientation (a.jpg)" in note for note in report.notes) == (images == "copy")

@@ -20,6 +20,7 @@ from napari_wsss.pixels.images import (
     find_images,
     image_id,
     image_size,
+    is_turned,
     read_header,
     read_image,
     unread_words,
@@ -358,6 +359,16 @@ def test_one_stem_two_images_and_outside_is_refused(tmp_path):
         image_id(tmp_path.parent / "x.jpg", tmp_path)
     with pytest.raises(ProjectError, match="not a folder"):
         list(find_images(tmp_path / "missing"))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_turned_pictures_are_told(tmp_path, suffix):
+    exif = Image.Exif()
+    for orientation, turned in ((1, False), (3, True), (6, True)):
+        exif[0x0112] = orientation
+        Image.new("RGB", (6, 4)).save(tmp_path / f"a{suffix}", exif=exif)
+        assert is_turned(tmp_path / f"a{suffix}") == turned
+    assert not is_turned(tmp_path / "missing.jpg")
 
 
 def test_of_moving_pictures_the_first_frame_is_read_and_said(tmp_path):
