@@ -214,7 +214,9 @@ class LabelCollector:
         if self.index.unread:
             self.notes.append(f"the folder holds {self.index.unread}")
         if self.index.system:
-            self.notes.append(f"folders of the file server or system are left out: {listed(self.index.system)}")
+            self.notes.append(
+                f"folders of projects, exports, the file server or the system are left out: {listed(self.index.system)}"
+            )
         for word, count in self._words.items():
             what = "not labelled yet" if is_empty(word) else "none of the classes"
             self.notes.append(f"{word!r} ({count} times) is read as {what}; if it is a class, name it in classes.txt")

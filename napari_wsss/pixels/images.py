@@ -47,28 +47,13 @@ UNREAD_SUFFIXES = frozenset(
 )
 """Endings of pictures that are not read: a person who has such ones is told."""
 SYSTEM_FOLDERS = frozenset(
-    {
-        "@eadir",
-        "_gsdata_",
-        "@tmp",
-        "@recycle",
-        "@recently-snapshot",
-        "@snapshot",
-        "@sharebin",
-        "@sharesnap",
-        "@__thumb",
-        "#recycle",
-        "#snapshot",
-        "~snapshot",
-        "$recycle.bin",
-        "lost+found",
-        "__macosx",
-        "system volume information",
-        "network trash folder",
-        "temporary items",
-    }
+    {"@eadir", "_gsdata_", "@tmp", "@recycle", "@recently-snapshot", "@snapshot", "@sharebin"}
+    | {"@sharesnap", "@__thumb", "#recycle", "#snapshot", "~snapshot", "$recycle.bin", "__macosx"}
+    | {"lost+found", "system volume information", "network trash folder", "temporary items"}
 )
 """What file servers and systems keep among a person's folders (thumbnails, deleted files), in lower case."""
+_OURS = ({"project.sqlite"}, {"data-card.json", "data-card.md"})
+"""What a project's folder holds, and what an export's: their pictures are masks and copies, no new photographs."""
 _OLD_BINS = frozenset({"RECYCLER", "RECYCLED"})  # of Windows; in small letters they may be a person's words
 _RESCUED = re.compile(r"found\.\d{3}")  # fragments that Windows' disk check put aside
 _ORIENTATION = 0x0112
@@ -180,7 +165,7 @@ def read_header(path: Path, size_only: bool = False) -> Header:
 
 
 def is_turned(path: Path) -> bool:
-    """Tell whether a picture is stored otherwise than upright, as its EXIF orientation says; False where it has none."""
+    """Tell whether a picture is stored otherwise than upright, as its EXIF orientation says; False without any."""
     try:
         check_regular(path)
         with Image.open(path) as image:
@@ -243,7 +228,8 @@ def find_images(root: Path, system: list[Path] | None = None, unread: list[Path]
     A folder that is an OME-Zarr picture (``x.ome.zarr``) is yielded, and not looked into.
 
     Links to folders are followed once, so that a link to a parent cannot run in circles. Folders that a file server
-    or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`) are skipped, and put into `system`;
+    or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`), and folders below `root` that hold a
+    project or an export of ours, are skipped and put into `system`;
     pictures of kinds that are not read (`UNREAD_SUFFIXES`) are put into `unread`.
 
     Raises
@@ -305,6 +291,9 @@ def _walk(folder: Path, seen: set[str], system: list[Path], unread: list[Path]) 
             kinds = {entry.name: _is_folder(entry) for entry in entries if not entry.name.startswith(".")}
     except OSError as reason:
         raise ProjectError(f"The folder {folder} cannot be listed ({reason}); check its permissions.") from reason
+    if len(seen) > 1 and any(ours <= kinds.keys() for ours in _OURS):
+        system.append(folder)
+        return
     for name in natural_order(sorted(kinds)):
         if not kinds[name]:
             if is_image_name(name):

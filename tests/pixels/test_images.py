@@ -382,6 +382,19 @@ def test_of_moving_pictures_the_first_frame_is_read_and_said(tmp_path):
         assert loaded.notes == read_header(path).left_out == ("first of 3 pages",)
 
 
+@pytest.mark.parametrize("marks", [("project.sqlite",), ("data-card.json", "data-card.md")])
+def test_masks_of_a_project_or_an_export_below_are_no_photographs(tmp_path, marks):
+    for place in (tmp_path, tmp_path / "photos" / "masks", tmp_path / "photos"):
+        place.mkdir(exist_ok=True, parents=True)
+        (place / "a.png").touch()
+    for mark in marks:
+        (tmp_path / "photos" / mark).touch()
+    system = []
+    assert list(find_images(tmp_path, system)) == [tmp_path / "a.png"]
+    assert system == [tmp_path / "photos"]
+    assert len(list(find_images(tmp_path / "photos"))) == 2, "chosen itself, it is meant"
+
+
 def test_pictures_of_kinds_that_are_not_read_are_told(tmp_path):
     for name in ("a.HEIC", "b.heic", "c.jp2", "d.txt", ".e.heic", "f.png"):
         (tmp_path / name).touch()
