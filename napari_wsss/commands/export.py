@@ -20,7 +20,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     advanced = advanced_options(parser)
     project_option(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    words = "%(choices)s; several go into folders of their own [what is usual: voc, maps_irn, clusters_csv]"
+    words = "%(choices)s; several go into folders of their own [what is usual: voc, maps_irn, clusters_csv, labels_csv]"
     parser.add_argument("--format", nargs="+", choices=FORMATS, default=[], metavar="FORMAT", help=words)
     words = "%(choices)s [%(default)s]"
     parser.add_argument("--what", choices=WHAT, default="masks", metavar="WHAT", help=words)
@@ -58,4 +58,6 @@ def _export(options: argparse.Namespace, answer: Answer) -> int:
     return DONE if report.written else CORRECTABLE
 
 
-EXPORT = Command("export", "write masks, proposals, maps or clusters in the formats of other tools", _options, _export)
+EXPORT = Command(
+    "export", "write masks, proposals, maps, clusters or labels in formats of other tools", _options, _export
+)

@@ -31,6 +31,12 @@ from napari_wsss.project.sourced_masks import SourcedMask
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 SHELF: Shelf = "exchange.writers"
+_WORDS: dict[Kind, str] = {
+    "masks": "masks",
+    "maps": "activation maps",
+    "clusters": "clusters",
+    "labels": "image-level labels",
+}
 FORMATS: tuple[str, ...] = method_names(SHELF)
 """The names of all formats, those of other packages last."""
 
@@ -295,7 +301,7 @@ class _Export:
             files={one: getattr(self.folder, one) for one in counted},
             without=self._without,
             dry_run=self._options.dry_run,
-            what={"masks": "masks", "maps": "activation maps", "clusters": "clusters"}[kind],
+            what=_WORDS[kind],
         )
 
 

@@ -65,7 +65,7 @@ class Choice:
 
     Parameters
     ----------
-    what : 'masks', 'proposals', 'maps' or 'clusters'
+    what : 'masks', 'proposals', 'maps', 'clusters' or 'labels'
         Masks are those of a person; unfinished ones are handed out where their states are chosen.
     states : tuple of str
         Review states; by default accepted images for masks, all but excluded ones for the rest.
@@ -164,7 +164,8 @@ def export_project(
         if len(entries) % TOLD_EVERY == 0:
             yield Progress("export", len(entries), len(ids), "looking for the images")
         entries.append(entry)
-    report = yield from export(entries, project.classes, folder, options, about, {LABELS_NAME: _labels(project)})
+    beside = {} if choice.what == "labels" else {LABELS_NAME: _labels(project)}
+    report = yield from export(entries, project.classes, folder, options, about, beside)
     return replace(report, what=WHAT[choice.what])
 
 
@@ -200,8 +201,9 @@ def _why_none(project: Project, choice: Choice, searched: int) -> str:
         f"{counted(sum(counts.values()), 'image')}: {', '.join(f'{count} {state}' for state, count in counts.items())}"
     )
     states = " or ".join(choice.wanted)
+    labels = " Labels can be exported without any mask (what: labels)." if choice.what == "masks" else ""
     if not choice.search.strip():
-        return f"No image is {states}, so nothing is exported; there are {there}. Accept some, or choose other states."
+        return f"No image is {states}, so nothing is exported; there are {there}. Accept some, or choose other states.{labels}"
     if not searched:
         return f"The search line {choice.search!r} finds no image, so nothing is exported; there are {there}."
     return (
@@ -219,6 +221,7 @@ def _entries(project: Project, choice: Choice, ids: Iterable[str]) -> Iterator[E
         "proposals": lambda record: partial(_proposal, project, record.id),
         "maps": lambda record: partial(_maps, project, record.id),
         "clusters": lambda record: partial(clusters.get, record.id),
+        "labels": lambda record: lambda: record if record.tells else None,
     }
     for one in ids:
         record = project.catalog.get(one)

@@ -1,6 +1,7 @@
 """Exports in any format: checked, guarded, repeatable, told."""
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from napari_wsss.exchange.export import FORMATS, Entry, export, formats_of, load
 from napari_wsss.exchange.export_folder import UNFINISHED
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.masks.importing import import_masks
+from napari_wsss.exchange.writers.base import Kind
 from napari_wsss.pixels.images import result_names
 from tests.exports import CLASSES, IDS, MASK, entry, exported
 
@@ -27,7 +29,7 @@ def images_of(root, *names: str):
 
 
 def test_every_format_has_a_title_and_a_kind() -> None:
-    titles = [title for kind in ("masks", "maps", "clusters") for title in formats_of(kind).values()]
+    titles = [title for kind in get_args(Kind) for title in formats_of(kind).values()]
     assert len(titles) == len(set(titles)) == len(FORMATS)
     with pytest.raises(StepError, match="coco_polygons"):
         load_format("cocoa")
