@@ -197,19 +197,16 @@ def _chosen(project: Project, choice: Choice) -> list[str]:
 def _why_none(project: Project, choice: Choice, searched: int) -> str:
     """Return why no image fits what was chosen, where its search line alone finds `searched` images."""
     counts = {state: count for state, count in project.catalog.counts().items() if count}
-    there = (
-        f"{counted(sum(counts.values()), 'image')}: {', '.join(f'{count} {state}' for state, count in counts.items())}"
-    )
+    words = ", ".join(f"{count} {state}" for state, count in counts.items())
+    there = f"nothing is exported; there are {counted(sum(counts.values()), 'image')}: {words}."
     states = " or ".join(choice.wanted)
     labels = " Labels can be exported without any mask (what: labels)." if choice.what == "masks" else ""
     if not choice.search.strip():
-        return f"No image is {states}, so nothing is exported; there are {there}. Accept some, or choose other states.{labels}"
+        return f"No image is {states}, so {there} Accept some, or choose other states.{labels}"
     if not searched:
-        return f"The search line {choice.search!r} finds no image, so nothing is exported; there are {there}."
-    return (
-        f"The search line {choice.search!r} finds {counted(searched, 'image')}, of which none is {states}, "
-        f"so nothing is exported; there are {there}. Accept some, or choose other states."
-    )
+        return f"The search line {choice.search!r} finds no image, so {there}"
+    found = f"The search line {choice.search!r} finds {counted(searched, 'image')}, of which none is {states}"
+    return f"{found}, so {there} Accept some, or choose other states.{labels}"
 
 
 def _entries(project: Project, choice: Choice, ids: Iterable[str]) -> Iterator[Entry]:
