@@ -1,5 +1,6 @@
 """How the cells of a coarse grid lie on an image, and bringing planes from one to the other."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 Planes = NDArray[np.float32]
 
 _STRIDES = (1, 2, 4, 8, 16, 32)
+_LEAST_SIDE, _MOST_SHRINK = 160, 3  # docs/benchmarks.md says what it costs
 
 
 @dataclass(frozen=True)
@@ -48,3 +50,17 @@ class Cells:
             lower = planes.take(first, axis)
             planes = lower + share * (planes.take(np.minimum(first + 1, cells - 1), axis) - lower)
         return planes
+
+
+def working_cells(height: int, width: int, shrink: int = 0) -> Cells:
+    """Return the grid on which what comes from coarse features is drawn to the borders of an image.
+
+    Parameters
+    ----------
+    height, width : int
+        Of the image.
+    shrink : int
+        What its sides are divided by; 0 chooses up to 3, as long as the longer one keeps 160 pixels.
+    """
+    shrink = shrink or min(max(1, max(height, width) // _LEAST_SIDE), _MOST_SHRINK)
+    return Cells((height, width), (math.ceil(height / shrink), math.ceil(width / shrink)))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.cells import Cells
 from napari_wsss.core.classes import IGNORE
 from napari_wsss.core.errors import StepError
 
@@ -27,12 +28,20 @@ class ActivationMaps:
         Set by a background step or carried along by refiners.
     undecided : (H, W) bool, optional
         Where the pseudo mask says 255 (ignore); set by a step that knows when it does not know, and carried along.
+
+    Attributes
+    ----------
+    cells : (1 + K, h, w) float32, optional
+        Background and scores on a coarser grid, where all of it was enlarged from that (`of_cells`): a store keeps
+        these, a tenth of the pixels. Maps that are made of these maps have none, whatever they change.
     """
 
     scores: Scores
     classes: tuple[int, ...]
     background: Scores | None = None
     undecided: NDArray[np.bool_] | None = None
+    # Not given to `__init__`, so that `dataclasses.replace` never carries it over to other scores.
+    cells: Scores | None = field(init=False, default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "classes", tuple(map(int, self.classes)))
@@ -54,6 +63,48 @@ class ActivationMaps:
     def empty(cls, height: int, width: int) -> ActivationMaps:
         """Return the maps of an image without labels."""
         return cls(np.zeros((0, height, width), np.float32), ())
+
+    @classmethod
+    def of_cells(
+        cls,
+        planes: Scores,
+        classes: tuple[int, ...],
+        size: tuple[int, int],
+        undecided: NDArray[np.bool_] | None = None,
+    ) -> ActivationMaps:
+        """Return maps with background at the size of an image, enlarged from those on a coarser grid.
+
+        Parameters
+        ----------
+        planes : (1 + K, h, w) float32 in [0, 1]
+            Background first.
+        classes, undecided
+            As of the maps.
+        size : (int, int)
+            (H, W) of the image.
+        """
+        full = Cells(size, (planes.shape[1], planes.shape[2])).enlarged(planes)
+        maps = cls(full[1:], classes, full[0], undecided)
+        if full is not planes:
+            object.__setattr__(maps, "cells", planes)
+        return maps
+
+    def planes(self, cells: Cells) -> Scores:
+        """Return the means (1 + K, h, w) of background and scores over each cell of a coarser grid."""
+        assert self.background is not None
+        if self.cells is not None and self.cells.shape[1:] == cells.grid:
+            return self.cells
+        return cells.averaged(np.concatenate([self.background[None], self.scores]))
+
+    def averaged(self, cells: Cells) -> ActivationMaps:
+        """Return the maps with background, as they are on a coarser grid, at its size."""
+        planes = self.planes(cells)
+        return ActivationMaps(planes[1:], self.classes, planes[0])
+
+    def enlarged(self, size: tuple[int, int]) -> ActivationMaps:
+        """Return maps with background at the size of an image, which know that they come from these (`of_cells`)."""
+        assert self.background is not None
+        return ActivationMaps.of_cells(np.concatenate([self.background[None], self.scores]), self.classes, size)
 
     @property
     def size(self) -> tuple[int, int]:

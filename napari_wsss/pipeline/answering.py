@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from napari_wsss.core.cells import working_cells
 from napari_wsss.core.evidence import NOTHING
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
+from napari_wsss.core.provenance import Provenance
 from napari_wsss.pipeline.applied_model import (
     answers_from_features,
     applied_network,
@@ -28,6 +30,7 @@ from napari_wsss.pipeline.learner.pooling import pooled, with_maps_of
 from napari_wsss.pipeline.learner.tap_features import kept_features
 from napari_wsss.pipeline.lineage import Lineage, inference_of
 from napari_wsss.pipeline.refining import refined
+from napari_wsss.pixels.tap_features import TapFeatures
 from napari_wsss.project.store import as_stored
 
 
@@ -73,13 +76,17 @@ def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, backgro
         pairs = {k: own for k, own in pairs.items() if k not in gone or network.was_shown(own)}
         unshown = [k for k in classes if k not in gone and (k not in pairs or not network.was_shown(pairs[k]))]
         share = float(getattr(network, "map_share", 0.0)) if lineage.labelled else 0.0
+        features = kept_features(lineage.project, network)(lineage.image_id)
         if not (unshown or share) or (lineage.labelled and not lineage.plan.localizer_checkpoint):
-            return _from_features(lineage, network, classes, pairs)
-        found = _from_features(lineage, network, classes, {k: own for k, own in pairs.items() if k not in unshown})
+            return _from_features(network, features, classes, pairs)
+        shown = {k: own for k, own in pairs.items() if k not in unshown}
         if not lineage.labelled:
-            return found
-        maps = proposed_by_maps(lineage, classes, device, background)
-        return with_maps_of(pooled(found, maps, share), maps, unshown)
+            return _from_features(network, features, classes, shown)
+        # Both come from grids coarser than the picture, and the CRF that follows works on a smaller one, so they become
+        # one on that one's grid: a ninth of the pixels to multiply and to keep.
+        maps = _proposed_on_cells(lineage, classes, device, background)
+        alone = _from_features(network, features, classes, shown, maps.size)
+        return as_stored(with_maps_of(pooled(alone, maps, share), maps, unshown)).enlarged(features.size)
     image = lineage.project.load_image(lineage.image_id).pixels
     if lineage.source == "segment":
         return from_probabilities(network.infer(image, settings), classes, pairs)
@@ -89,9 +96,15 @@ def _maps_apart(lineage: Lineage, classes: tuple[int, ...], device: str, backgro
     return as_wanted(found, classes, pairs)
 
 
-def _from_features(lineage: Lineage, network: Any, classes: tuple[int, ...], pairs: dict[int, int]) -> ActivationMaps:
-    """Return maps and background from the kept features of an image, which share all probability."""
-    found = network.answer(kept_features(lineage.project, network)(lineage.image_id), tuple(pairs.values()))
+def _from_features(
+    network: Any,
+    features: TapFeatures,
+    classes: tuple[int, ...],
+    pairs: dict[int, int],
+    size: tuple[int, int] | None = None,
+) -> ActivationMaps:
+    """Return maps and background from the kept features of an image, which share all probability, at a size."""
+    found = network.answer(features, tuple(pairs.values()), size)
     scores = np.zeros((len(classes), *found.shape[1:]), np.float32)
     for row, k in enumerate(classes):
         if k in pairs:
@@ -110,7 +123,7 @@ def proposed_by_maps(lineage: Lineage, classes: tuple[int, ...], device: str, ba
         As of `model_maps`, whose errors it raises.
     """
     project, image_id = lineage.project, lineage.image_id
-    item = replace(Lineage.of(project, image_id, "localize", plan_of_maps(lineage.plan)), classes=classes)
+    item = _of_maps(lineage, classes)
     base = project.store.read_maps(item.base, image_id, item.base_content)
     if base is None or not set(classes) <= set(base.classes):
         base = as_stored(model_maps(item, classes, device, background))
@@ -120,6 +133,29 @@ def proposed_by_maps(lineage: Lineage, classes: tuple[int, ...], device: str, ba
     found = as_stored(finish(refined(item, base, NOTHING, _now, stored=len(item.links))))
     learned = base.scores.max((1, 2), keepdims=True) > 0  # what a localizer never learned stays nothing after a CRF
     return found.with_scores(found.scores * learned, found.background)
+
+
+def _of_maps(lineage: Lineage, classes: tuple[int, ...]) -> Lineage:
+    """Return the lineage of an image's maps under the recommended chain."""
+    project, image_id = lineage.project, lineage.image_id
+    return replace(Lineage.of(project, image_id, "localize", plan_of_maps(lineage.plan)), classes=classes)
+
+
+def _proposed_on_cells(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:
+    """Return what `proposed_by_maps` does, on the grid of the CRF that follows; kept on that, too.
+
+    It is asked for after every fit and hardly ever changes, and at the size of the picture it takes longer to read than
+    the learner to answer.
+    """
+    project, image_id = lineage.project, lineage.image_id
+    item = _of_maps(lineage, classes)
+    kept = Provenance("refine.on_cells", {}, parents=(item.result,))
+    found = project.store.read_maps(kept, image_id, item.content)
+    if found is None or found.classes != classes:
+        maps = proposed_by_maps(lineage, classes, device, background)
+        found = as_stored(maps.averaged(working_cells(*maps.size)))
+        project.store.write_maps(kept, image_id, item.content, found)
+    return found
 
 
 def _now(write: Callable[..., None], *given: object) -> None:

@@ -37,11 +37,12 @@ def refined(
         Of how many of the chain's first links the stored maps may be taken, as they were rounded then.
     """
     position, maps = furthest(item, base, stored)
-    rest, given = item.links[position:], maps
+    rest, before = item.links[position:], None
     image = item.project.load_image(item.image_id).pixels if rest else None
     for link in rest:
+        given = maps if before is None else handed_on(before, maps)
         maps = yield from link.refiner.steps(image, given, evidence)
-        given = handed_on(link.refiner, maps)
+        before = link.refiner
         if not link.refiner.cheap:
             item.project.store.check_maps(link.provenance, item.image_id, maps)
             write(item.project.store.write_maps, link.provenance, item.image_id, item.content, maps)

@@ -107,7 +107,7 @@ class ResultStore:
             return False
 
     def write_maps(self, provenance: Provenance, image_id: str, image_hash: str, maps: ActivationMaps) -> None:
-        """Store maps; scores in [0, 1] are kept to within `SCORE_ERROR`, others in full.
+        """Store maps; scores in [0, 1] are kept to within `SCORE_ERROR`, others in full, `cells` in place of scores.
 
         Raises
         ------
@@ -115,8 +115,12 @@ class ResultStore:
             When they hold values that are no numbers: nothing made of them would mean anything.
         """
         self.check_maps(provenance, image_id, maps)
-        arrays = {"scores": _stepped(maps.scores), "classes": np.asarray(maps.classes, np.int64)}
-        if maps.background is not None:
+        arrays: dict[str, NDArray[np.generic]] = {"classes": np.asarray(maps.classes, np.int64)}
+        if maps.cells is not None:
+            arrays |= {"cells": _stepped(maps.cells), "size": np.asarray(maps.size, np.int64)}
+        else:
+            arrays["scores"] = _stepped(maps.scores)
+        if maps.cells is None and maps.background is not None:
             arrays["background"] = _stepped(maps.background)
         if maps.undecided is not None:
             arrays["undecided"] = maps.undecided
@@ -137,9 +141,12 @@ class ResultStore:
             arrays = _unpacked(self.path(provenance, image_id), image_hash)
             if arrays is None:
                 return None
-            background = _scores(arrays["background"]) if "background" in arrays else None
-            scores, classes = _scores(arrays["scores"]), tuple(arrays["classes"])
-            maps = ActivationMaps(scores, classes, background, arrays.get("undecided"))
+            classes, undecided = tuple(arrays["classes"]), arrays.get("undecided")
+            if "cells" in arrays:
+                maps = _enlarged(_scores(arrays["cells"]), classes, arrays["size"], undecided)
+            else:
+                background = _scores(arrays["background"]) if "background" in arrays else None
+                maps = ActivationMaps(_scores(arrays["scores"]), classes, background, undecided)
             return maps if _is_sound(maps) else None
         except DAMAGE:
             return None
@@ -307,13 +314,34 @@ def _is_made_by(folder: Path, weights: str) -> bool:
 
 def as_stored(maps: ActivationMaps) -> ActivationMaps:
     """Return maps as they are read back after `ResultStore.write_maps`."""
+    if maps.cells is not None:
+        cells = _scores(_stepped(maps.cells))
+        if np.array_equal(cells, maps.cells):
+            return maps
+        return ActivationMaps.of_cells(cells, maps.classes, maps.size, maps.undecided)
     background = None if maps.background is None else _scores(_stepped(maps.background))
     return replace(maps, scores=_scores(_stepped(maps.scores)), background=background)
 
 
 def _is_sound(maps: ActivationMaps) -> bool:
     """Return True when all scores are finite numbers."""
+    if maps.cells is not None:
+        return bool(np.isfinite(maps.cells).all())
     return bool(np.isfinite(maps.scores).all() and (maps.background is None or np.isfinite(maps.background).all()))
+
+
+def _enlarged(
+    cells: NDArray[np.float32], classes: tuple[int, ...], size: NDArray[np.int64], undecided: NDArray[np.bool_] | None
+) -> ActivationMaps:
+    """Return maps of the cells that were kept, after a look at how large they become."""
+    height, width = (int(side) for side in size)
+    if not (0 < cells.shape[1] <= height and 0 < cells.shape[2] <= width):
+        raise ValueError(f"cells of {cells.shape[1:]} do not cover an image of {height} x {width} pixels")
+    if len(cells) * height * width * cells.itemsize > MOST_ARRAY_BYTES:
+        raise ValueError(
+            f"{len(cells)} maps of {height} x {width} pixels are more than the {MOST_ARRAY_BYTES} expected"
+        )
+    return ActivationMaps.of_cells(cells, classes, (height, width), undecided)
 
 
 def _stepped(scores: NDArray[np.float32]) -> NDArray[np.generic]:

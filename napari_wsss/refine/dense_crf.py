@@ -14,7 +14,6 @@ were chosen for photographs whose long side has 500 pixels.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -23,7 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.cells import Cells
+from napari_wsss.core.cells import working_cells
 from napari_wsss.core.evidence import NOTHING, Evidence
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.parameters import parameter
@@ -35,7 +34,6 @@ from napari_wsss.refine.base import Refiner
 LOWEST_SCORE = 1e-5
 _CERTAINTY = 0.7  # IRN's, of its hard labels
 _PUBLISHED_LONG_SIDE = 500
-_LEAST_SIDE, _MOST_SHRINK = 160, 3  # where a shrink of 0 stops; docs/benchmarks.md says what it costs
 _LIBRARY = "pydensecrf.densecrf"
 _ADVICE = (
     'pip install "napari-wsss[crf]" (it is compiled: on Debian or Ubuntu first apt-get install g++ python3-dev; '
@@ -177,8 +175,8 @@ class DenseCrf(Refiner):
         self.check_input(image, maps)
         if not maps.classes or maps.background is None:
             return maps  # one label only: nothing to decide
-        cells = self._cells(*maps.size)
-        scores = cells.averaged(np.concatenate([maps.background[None], maps.scores]))  # (1 + K, h, w)
+        cells = working_cells(*maps.size, self.settings.shrink)
+        scores = maps.planes(cells)  # (1 + K, h, w)
         certainty = _CERTAINTY if self.settings.preset == "irn" else self.settings.label_certainty
         if certainty > 0:
             unary = unary_from_labels(scores.argmax(0), len(scores), certainty)
@@ -186,13 +184,8 @@ class DenseCrf(Refiner):
             unary = unary_from_scores(scores)
         compute = _apart.steps if stalls_others() else mean_field
         kernels = self.kernels(*maps.size).scaled(max(cells.grid) / max(cells.size))
-        found = cells.enlarged((yield from compute(resize(image, *cells.grid), unary, kernels)))
-        return maps.with_scores(found[1:], found[0])
-
-    def _cells(self, height: int, width: int) -> Cells:
-        """Return how the pixels of the shrunk image lie on an image of this size."""
-        shrink = self.settings.shrink or min(max(1, max(height, width) // _LEAST_SIDE), _MOST_SHRINK)
-        return Cells((height, width), (math.ceil(height / shrink), math.ceil(width / shrink)))
+        found = yield from compute(resize(image, *cells.grid), unary, kernels)
+        return ActivationMaps.of_cells(found, maps.classes, maps.size, maps.undecided)
 
 
 def unary_from_scores(scores: NDArray[np.floating], lowest: float = LOWEST_SCORE) -> NDArray[np.float32]:

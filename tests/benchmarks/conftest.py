@@ -30,14 +30,15 @@ QUIET_ROUNDS = 40
 NOTED: dict[str, dict[str, object]] = {}
 
 
-def blobs(height: int, width: int, seed: int) -> ActivationMaps:
+def blobs(height: int, width: int, seed: int, grain: int = 1) -> ActivationMaps:
     """Return smooth maps (K, H, W) of the labelled classes, as a network's maps at stride 16 look when enlarged.
 
-    Large pictures are reduced before a network sees them, in the product as here.
+    Large pictures are reduced before a network sees them, in the product as here. Every cell is drawn by itself, so
+    masks are as ragged as can be; with a `grain`, so many cells a side are about the same, as in things of that size.
     """
     random = np.random.default_rng(seed)
     present = CLASSES.indices(LABELS)
-    stride = 16 * max(1.0, max(height, width) / SEEN)
+    stride = 16 * grain * max(1.0, max(height, width) / SEEN)
     coarse = random.random((len(present), int(height / stride) + 1, int(width / stride) + 1), dtype=np.float32) ** 2
     fine = zoom(coarse, (1, height / coarse.shape[1], width / coarse.shape[2]), order=1)
     scores = fine[:, :height, :width]
@@ -53,10 +54,10 @@ def photograph(height: int, width: int, seed: int) -> Image.Image:
 
 
 @pytest.fixture
-def project_with_maps(tmp_path: Path) -> Callable[[int, int, int], Path]:
-    """Return a function (count, height, width) -> folder of a closed project whose maps are all stored."""
+def project_with_maps(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function (count, height, width, grain) -> folder of a closed project whose maps are all stored."""
 
-    def make(count: int, height: int, width: int) -> Path:
+    def make(count: int, height: int, width: int, grain: int = 1) -> Path:
         names = [f"photo_{index:03d}.jpg" for index in range(count)]
         (tmp_path / "images").mkdir()
         for seed, name in enumerate(names):
@@ -70,7 +71,7 @@ def project_with_maps(tmp_path: Path) -> Callable[[int, int, int], Path]:
             project.set_plan(Plan(refiners=(step,), localizer_checkpoint=CHECKPOINT))
             key = base_provenance(project, project.plan, "localize")
             for seed, name in enumerate(names):
-                project.store.write_maps(key, name, project.image_hash(name), blobs(height, width, seed))
+                project.store.write_maps(key, name, project.image_hash(name), blobs(height, width, seed, grain))
         return folder
 
     return make

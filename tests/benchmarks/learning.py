@@ -6,13 +6,14 @@ A real window on so many photographs (long side 500). Twelve are accepted, the l
 accepted, it learns again; meanwhile the window's thread beats every few milliseconds and walks on to the next image now
 and then. Said are the CPU seconds of all processes per image proposed anew, how soon after a fit the shown image has
 its new proposal, and every pause of the window over 100 ms, with what it was doing. Masks and labels are made up: they
-decide no time. Wall times say little on a machine that does something else, so a pause is told with the time this
-thread was busy for in it.
+decide no time but the share of the maps, which `--share` gives instead. Wall times say little on a machine that does
+something else, so a pause is told with the time this thread was busy for in it.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,8 @@ from PIL import Image
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.progress import finish
+from napari_wsss.pipeline.applied_model import applied_network
+from napari_wsss.pipeline.lineage import Lineage, checkpoint_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.states import UNDECIDED
@@ -206,7 +209,21 @@ def cpu_seconds() -> float:
     return sum(sum(one.cpu_times()[:2]) for one in (whole, *whole.children(recursive=True)))
 
 
-def measure(sitting: Sitting, say: Callable[[str], Any]) -> None:
+def pool(project: Project, share: float) -> None:
+    """Have the applied classifier pool its answers with maps by another share: all it answered is to be made anew."""
+    network, classes = applied_network(project, project.plan, "segment", "cpu", False)
+    network.map_share.fill_(share)
+    network.save(checkpoint_of(project, project.plan, "segment"), classes, {})
+
+
+def forget_answers(project: Project) -> None:
+    """Delete what a lesson has made anew: the classifier's answers, and what comes of them; not what maps propose."""
+    item = Lineage.of(project, next(iter(project.catalog.ids())))
+    for made in (item.base, *(link.provenance for link in item.links)):
+        shutil.rmtree(project.store.folder / f"{made.step}-{made.key}", ignore_errors=True)
+
+
+def measure(sitting: Sitting, share: float, say: Callable[[str], Any]) -> None:
     """Say all figures (see the module)."""
     ids = list(sitting.session.navigation.queue.ids())
     for image_id in ids[-GIVEN:]:
@@ -221,9 +238,12 @@ def measure(sitting: Sitting, say: Callable[[str], Any]) -> None:
     sitting.wait(sitting.is_idle, walks=True)
     project = sitting.session.project
     assert project is not None
-    project.store.clear("segment")
-    project.store.clear("refine")
-    undecided, busy, began = sitting.session.inference.undecided(), time.thread_time(), cpu_seconds()
+    undecided = sitting.session.inference.undecided()
+    pool(project, share)
+    sitting.session.inference.start(undecided, quiet=True)  # what maps propose is there after this
+    sitting.wait(sitting.is_idle, walks=True)
+    forget_answers(project)
+    busy, began = time.thread_time(), cpu_seconds()
     sitting.session.inference.start(undecided, quiet=True)  # as after a lesson
     wall = sitting.wait(sitting.is_idle)
     spent, own = cpu_seconds() - began, time.thread_time() - busy
@@ -243,8 +263,7 @@ def measure_alone(folder: Path) -> float:
 
     torch.set_num_threads(1)
     with Project.open(folder) as project:
-        project.store.clear("segment")
-        project.store.clear("refine")
+        forget_answers(project)
         ids, wanted = list(project.catalog.ids(states=UNDECIDED)), Wanted()
         for some in (ids[:1], ids[1:]):  # the first one loads the model
             wanted.add(some)
@@ -259,12 +278,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--photographs", type=Path, required=True, help="folder of JPEG files")
     parser.add_argument("--weights", type=Path, required=True, help="trunk weights")
     parser.add_argument("--images", type=int, default=100)
+    parser.add_argument("--share", type=float, default=0.2, help="of what maps propose in the learner's answer")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder), chosen.photographs, chosen.weights, chosen.images)
         sitting = Sitting(project, Path(folder) / "config")
         try:
-            measure(sitting, lambda text: sys.stdout.write(f"{text}\n"))
+            measure(sitting, chosen.share, lambda text: sys.stdout.write(f"{text}\n"))
         finally:
             sitting.close()
         sys.stdout.write(

@@ -23,7 +23,7 @@ SIZES = pytest.mark.parametrize(
 def test_next_image(
     benchmark: Any,
     note: Callable[..., None],
-    project_with_maps: Callable[[int, int, int], Path],
+    project_with_maps: Callable[..., Path],
     window: Callable[[Path], Any],
     height: int,
     width: int,
@@ -64,16 +64,18 @@ def test_next_image(
 @pytest.mark.gui
 @pytest.mark.timeout(600)
 @SIZES
+@pytest.mark.parametrize("grain", [1, 8], ids=["noise", "things"])
 def test_copy_of_a_proposal(
     benchmark: Any,
     note: Callable[..., None],
-    project_with_maps: Callable[[int, int, int], Path],
+    project_with_maps: Callable[..., Path],
     window: Callable[[Path], Any],
+    grain: int,
     height: int,
     width: int,
 ) -> None:
     """Shift+Y into an empty mask, journaled when it returns; taken back before each round."""
-    shown = window(project_with_maps(2, height, width))
+    shown = window(project_with_maps(2, height, width, grain))
     session, sync = shown.session, shown.dock.sync
     own: list[float] = []
 
@@ -98,7 +100,7 @@ def test_copy_of_a_proposal(
 def test_journal_of_a_copy(
     benchmark: Any,
     note: Callable[..., None],
-    project_with_maps: Callable[[int, int, int], Path],
+    project_with_maps: Callable[..., Path],
     tmp_path: Path,
     height: int,
     width: int,

@@ -38,7 +38,7 @@ def test_a_click_on_a_proposal(benchmark: Any, note: Callable[..., None]) -> Non
 def test_a_click_in_the_window(
     benchmark: Any,
     note: Callable[..., None],
-    project_with_maps: Callable[[int, int, int], Path],
+    project_with_maps: Callable[..., Path],
     window: Callable[[Path], Any],
 ) -> None:
     """From the click to the canvas painted with its answer, superpixels ready; each round on a thing of its own."""

@@ -76,7 +76,7 @@ def test_new_mask_array_at_another_gain(
 def test_new_proposal_of_the_session(
     benchmark: Any,
     note: Callable[..., None],
-    project_with_maps: Callable[[int, int, int], Path],
+    project_with_maps: Callable[..., Path],
     tmp_path: Path,
     height: int,
     width: int,
@@ -112,7 +112,7 @@ def test_new_proposal_of_the_session(
 def test_repaint(
     benchmark: Any,
     note: Callable[..., None],
-    project_with_maps: Callable[[int, int, int], Path],
+    project_with_maps: Callable[..., Path],
     window: Callable[[Path], Any],
     height: int,
     width: int,

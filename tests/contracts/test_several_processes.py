@@ -29,8 +29,8 @@ WANTED: dict[str, dict[str, Any]] = {
     "co_attention": {"optimisation": {"batch_size": 6}},
     "seam": {"parameters": {"rotation": 20.0, "shift": 4, "dropout": 0.5}},
     "sub_category": {"parameters": {"rounds": 1, "cluster_count": 2, "projection": "pca"}},
-    # Its loss begins three times as large.
-    "deeplab_v1_resnet38": {"optimisation": {"learning_rate": 1e-4}},
+    # Its loss begins three times as large; with seed 0 one unit is so close to 0 that rounding switches it.
+    "deeplab_v1_resnet38": {"optimisation": {"learning_rate": 1e-4, "seed": 1}},
     "ldf": {"network": {"output_stride": 32}, "augmentation": {"crop": 64}},
 }
 """Method -> what it wants besides the tiny configuration; a method that is new is tried with that alone."""

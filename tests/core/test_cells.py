@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_wsss.core.cells import Cells
+from napari_wsss.core.cells import Cells, working_cells
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,9 @@ def test_cut_cells_are_means_of_what_is_there() -> None:
 
     np.testing.assert_allclose(grid.averaged(ones), 1)
     assert grid.averaged(ones, count_outside=True)[0, -1, -1] == pytest.approx(5 * 3 / 64)
+
+
+@pytest.mark.parametrize(("long", "side"), [(150, 150), (319, 319), (320, 160), (500, 167), (4000, 1334)])
+def test_the_working_grid_keeps_160_pixels_and_a_third_at_least(long: int, side: int) -> None:
+    assert max(working_cells(long // 2, long).grid) == side
+    assert working_cells(long, long // 2, shrink=2).grid[0] == -(-long // 2)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from napari_wsss.core.cells import Cells
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps, SaliencyMap
 
@@ -67,3 +70,29 @@ def test_undecided_pixels_are_ignored_in_the_mask_and_survive_other_steps() -> N
     assert maps.only((4,)).undecided is undecided
     with pytest.raises(StepError, match="Undecided"):
         ActivationMaps(maps.scores, (4,), None, undecided.T)
+
+
+def test_maps_of_cells_know_them_and_what_is_made_of_these_maps_does_not() -> None:
+    planes = np.random.default_rng(0).random((3, 4, 5), np.float32)
+    maps = ActivationMaps.of_cells(planes, (0, 2), (8, 10))
+
+    assert maps.cells is planes
+    assert maps.background is not None
+    np.testing.assert_array_equal(Cells((8, 10), (4, 5)).enlarged(planes), [maps.background, *maps.scores])
+    for other in (maps.only((2,)), maps.with_scores(maps.scores / 2, maps.background), replace(maps, undecided=None)):
+        assert other.cells is None
+    assert ActivationMaps.of_cells(planes, (0, 2), (4, 5)).cells is None  # the image's own pixels
+
+
+def test_maps_of_cells_are_not_averaged_again_on_their_grid() -> None:
+    planes = np.random.default_rng(0).random((3, 4, 5), np.float32)
+    maps = ActivationMaps.of_cells(planes, (0, 2), (8, 10))
+    cells = Cells((8, 10), (4, 5))
+
+    assert maps.planes(cells) is planes
+    assert maps.planes(Cells((8, 10), (2, 3))).shape == (3, 2, 3)
+    blocks = planes.repeat(2, 1).repeat(2, 2)
+    there = ActivationMaps(blocks[1:], (0, 2), blocks[0]).averaged(cells)
+    assert there.background is not None
+    np.testing.assert_allclose([there.background, *there.scores], planes, atol=1e-6)
+    np.testing.assert_allclose(there.enlarged((8, 10)).scores, maps.scores, atol=1e-6)

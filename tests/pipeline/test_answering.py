@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from napari_wsss.core.background import AutomaticBackground
+from napari_wsss.core.cells import working_cells
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.inference import SegmentInference
+from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.progress import finish
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.localize.base import Localizer
@@ -22,6 +24,7 @@ from napari_wsss.pipeline.learner.chains import plan_of_maps
 from napari_wsss.pipeline.learner.pooling import pooled
 from napari_wsss.pipeline.lineage import Lineage, with_model
 from napari_wsss.project.project import Project
+from napari_wsss.project.store import as_stored
 from napari_wsss.refine.dense_crf import DenseCrf
 from napari_wsss.segment.base import Segmenter
 from tests.tiny_project import IDS
@@ -168,3 +171,33 @@ def test_another_background_strength_makes_another_answer(with_classifier: Proje
         keys.add(Lineage.of(project, IDS[0]).base.key)
     keys.add(Lineage.of(project, IDS[0], plan=replace(project.plan, every_pixel=True)).base.key)
     assert len(keys) == 3
+
+
+def test_a_pooled_answer_comes_from_the_grid_of_the_crf_on_which_proposals_of_maps_are_kept(
+    with_classifier: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = with_classifier
+    localizer_applied(project)
+    monkeypatch.setattr(answering, "working_cells", lambda height, width: working_cells(height, width, 2))
+    network, _ = applied_network(project, project.plan, "segment", "cpu", False)
+    network.map_share.fill_(0.5)
+    lineage = Lineage.of(project, IDS[0])
+    image = project.load_image(IDS[0]).pixels
+    asked: list[str] = []
+
+    def noted(item: Lineage, *given: object) -> ActivationMaps:
+        asked.append(item.image_id)
+        return proposed_by_maps(item, *given)
+
+    monkeypatch.setattr(answering, "proposed_by_maps", noted)
+    first, again = (model_maps(lineage, (0, 1), "cpu", False) for _ in range(2))
+
+    assert asked == [IDS[0]]
+    assert first.cells is not None
+    assert again.cells is not None
+    assert (first.size, first.cells.shape[1]) == (image.shape[:2], -(-image.shape[0] // 2))
+    np.testing.assert_array_equal(again.cells, first.cells)
+    np.testing.assert_array_equal(as_stored(first).scores, first.scores)
+    project.set_plan(replace(project.plan, automatic=AutomaticBackground(0.5)))
+    model_maps(Lineage.of(project, IDS[0]), (0, 1), "cpu", False)
+    assert len(asked) == 2

@@ -298,3 +298,44 @@ def test_moving_leaves_alone_what_is_no_result_of_an_image(store: ResultStore) -
         (folder / name).write_bytes(b"{}")
     assert store.spread_out() == 0
     assert len(list(folder.iterdir())) == 3
+
+
+def coarse_maps() -> ActivationMaps:
+    planes = np.random.default_rng(0).random((3, 20, 30), np.float32)
+    return ActivationMaps.of_cells(planes, (1, 4), (60, 90), np.arange(60 * 90).reshape(60, 90) % 7 == 0)
+
+
+def test_maps_of_a_coarser_grid_are_kept_on_it(store: ResultStore) -> None:
+    maps = coarse_maps()
+    assert maps.background is not None
+    store.write_maps(CRF, "a.png", IMAGE, maps)
+    store.write_maps(CAM, "a.png", IMAGE, replace(maps))  # the same, each pixel by itself
+
+    found, expected = store.read_maps(CRF, "a.png", IMAGE), as_stored(maps)
+
+    assert found is not None
+    assert found.background is not None
+    np.testing.assert_array_equal(found.scores, expected.scores)
+    np.testing.assert_array_equal(found.background, expected.background)
+    np.testing.assert_array_equal(found.cells, expected.cells)
+    np.testing.assert_array_equal(found.undecided, maps.undecided)
+    assert np.abs(np.stack([found.background, *found.scores]) - [maps.background, *maps.scores]).max() <= SCORE_ERROR
+    assert store.path(CRF, "a.png").stat().st_size < store.path(CAM, "a.png").stat().st_size / 4
+
+
+@pytest.mark.parametrize("size", [(10**6, 10**6), (19, 90), (0, 0), (-60, -90), (60,)])
+def test_a_size_that_cannot_be_is_no_reason_to_enlarge_to_it(store: ResultStore, size: tuple[int, ...]) -> None:
+    maps = coarse_maps()
+    store.write_maps(CRF, "a.png", IMAGE, maps)
+    kept = {"cells": maps.cells, "classes": np.asarray([1, 4]), "size": np.asarray(size)}
+    store.path(CRF, "a.png").write_bytes(_packed(IMAGE, kept))
+
+    assert store.read_maps(CRF, "a.png", IMAGE) is None
+
+
+def test_cells_that_are_no_numbers_are_not_believed(store: ResultStore) -> None:
+    maps = coarse_maps()
+    assert maps.cells is not None
+    maps.cells[0, 0, 0] = np.nan
+    with pytest.raises(StepError, match="no numbers"):
+        store.write_maps(CRF, "a.png", IMAGE, maps)

@@ -228,6 +228,23 @@ def test_shrunk_it_finds_the_same_borders_and_its_scores_are_shares() -> None:
     np.testing.assert_allclose(quick.scores.sum(0) + quick.background, 1, atol=1e-5)
 
 
+def test_shrunk_it_takes_maps_on_its_grid_as_they_are_and_gives_such_maps() -> None:
+    image, planes = picture(60, 80), np.random.default_rng(0).random((3, 30, 40), np.float32)
+    maps, crf = ActivationMaps.of_cells(planes, (0, 1), (60, 80)), DenseCrf(DenseCrf.Parameters(shrink=2))
+    assert maps.background is not None
+
+    found = crf.refine(image, maps)
+
+    assert found.cells is not None
+    assert found.cells.shape == (3, 30, 40)
+    other = replace(maps, scores=np.full_like(maps.scores, 0.3))  # no longer of these cells, and not taken for them
+    assert not np.allclose(crf.refine(image, other).scores, found.scores, atol=0.05)
+    alike = crf.refine(
+        image, ActivationMaps(planes[1:].repeat(2, 1).repeat(2, 2), (0, 1), planes[0].repeat(2, 0).repeat(2, 1))
+    )
+    np.testing.assert_allclose(alike.scores, found.scores, atol=1e-4)
+
+
 def test_a_preview_at_half_size_is_shrunk_less() -> None:
     assert DenseCrf(DenseCrf.Parameters(shrink=2)).at_scale(0.5).settings.shrink == 1
     assert DenseCrf(DenseCrf.Parameters(shrink=0)).at_scale(0.5).settings.shrink == 0

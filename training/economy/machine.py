@@ -7,6 +7,7 @@ from contextlib import suppress
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_wsss.core.cells import working_cells
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Step
@@ -132,17 +133,19 @@ class Machine:
     def _answered(self, learner: PixelLearner, image_id: str) -> ActivationMaps:
         """Return the learner's probabilities beside what maps propose, as `pipeline.learner.pooling` mixes them."""
         everything = learner.maps(image_id)
-        shown = tuple(k for k in everything.classes if learner.classifier.was_shown(k))
+        classes = everything.classes
+        shown = tuple(k for k in classes if learner.classifier.was_shown(k))
         share = float(learner.classifier.map_share) if self._project.catalog.get(image_id).labelled else 0.0
-        is_whole = len(shown) == len(everything.classes) and not share
+        is_whole = len(shown) == len(classes) and not share
         if is_whole or not self._project.plan.localizer_checkpoint:
             return everything
-        answer = learner.classifier.answer(learner.features(image_id), shown)
-        scores = np.zeros_like(everything.scores)
-        scores[[everything.classes.index(k) for k in shown]] = answer[1:]
-        maps = learner.localizer.proposed(image_id, everything.classes)
-        found = pooled(everything.with_scores(scores, answer[0]), maps, share)
-        return with_maps_of(found, maps, set(everything.classes) - set(shown))
+        proposed = learner.localizer.proposed(image_id, classes)
+        maps = proposed.averaged(working_cells(*proposed.size))
+        answer = learner.classifier.answer(learner.features(image_id), shown, maps.size)
+        scores = np.zeros_like(maps.scores)
+        scores[[classes.index(k) for k in shown]] = answer[1:]
+        found = pooled(ActivationMaps(scores, classes, answer[0]), maps, share)
+        return with_maps_of(found, maps, set(classes) - set(shown)).enlarged(proposed.size)
 
     def shown(self, image_id: str) -> Mask | None:
         """Return the mask that is shown to a person, who waits for it; None while there are no proposals."""
