@@ -149,7 +149,9 @@ class Session:
         self.trunk_weights = TrunkWeights(opened, jobs, signals)
         self.start = RecommendedStart(opened, self.training, self.models, self.trunk_weights, signals)
         self.exports = Exports(opened, jobs, signals)
-        self.next_steps = NextSteps(opened, self.training, self.hint, self.trunk_weights, settings, signals)
+        self.next_steps = NextSteps(
+            opened, self.training, self.hint, self.trunk_weights, self.inference, settings, signals
+        )
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         signals.image_changed.connect(self._check.begin)
@@ -159,7 +161,7 @@ class Session:
         self.labels.moved.connect(self.inference.follow_labels)
         self.inference.shown.connect(self.sliders.follow_results)
         self.inference.finished.connect(self.automatic.take)
-        self.inference.idle.connect(self.automatic.settle)
+        self.inference.idle.connect(self.automatic.settle, self.next_steps.changed.emit)
         self.sliders.plan_changed.connect(self.boundaries.follow_plan)
 
     def _gallery(self) -> Gallery:
