@@ -331,7 +331,10 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
         return _open(f"{uri}?mode=rw", WRITER_SETTINGS)
     try:
         return _open(f"{uri}?mode=ro", ("SELECT 1 FROM sqlite_master LIMIT 1",))
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as reason:
+        code, wal = reason.sqlite_errorcode, path.with_name(f"{path.name}-wal")
+        if (code & PRIMARY in LOCKED or code in LOCK_TROUBLE) and wal.is_file() and wal.stat().st_size:
+            raise  # the file alone lacks what was saved last: masks of these decisions would look like strangers
         # WAL needs a writable folder unless the writer left its files there; the file itself can still be read.
         return _open(f"{uri}?immutable=1", ())
 

@@ -16,6 +16,7 @@ from napari_wsss.core.plan import HELD_OUT, Plan
 from napari_wsss.pixels.decoding.channels import Channels, parse_channels
 from napari_wsss.processes.apart import end_idle
 from napari_wsss.project.project import FILE_NAME, Project
+from napari_wsss.session.additions import Additions
 from napari_wsss.session.correct.cleaning import Cleaning
 from napari_wsss.session.correct.embeddings import Embeddings
 from napari_wsss.session.correct.neighbours import Neighbours
@@ -144,6 +145,7 @@ class Session:
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
         self.imports = Imports(opened, self.navigation, self.labels, self.models, jobs, signals)
+        self.additions = Additions(opened, self.navigation, jobs, signals)
         self.trunk_weights = TrunkWeights(opened, jobs, signals)
         self.start = RecommendedStart(opened, self.training, self.models, self.trunk_weights, signals)
         self.exports = Exports(opened, jobs, signals)

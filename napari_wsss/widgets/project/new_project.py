@@ -212,6 +212,7 @@ class NewProject(QWidget):
         self.channels = channel_field()
         self.channels.editingFinished.connect(self._on_channels)
         self._channels_read, self._pages_read = "", False
+        self._classes_read, self._named = "", list[str]()
         self._asked: object = None
         self._bring = single_shot(self, LAID_OUT_MS, self._show_what_is_asked)
         self.tree = ReportTree()
@@ -274,7 +275,9 @@ class NewProject(QWidget):
     def preview(self) -> None:
         """Read the labels in the background and show the report."""
         images, source, kind = self.images.path, self.source.path, self.kind.currentData()
-        encoding, also = self.encoding.currentData(), self.class_names()
+        if self.classes.text() != self._classes_read:  # else a wrong encoding's names would be known from then on
+            self._named = self.class_names()
+        encoding, also = self.encoding.currentData(), self._named
         pages, self._channels_read = self.pages.isChecked(), self.channels.text()
         self._pages_read, asked = pages, object()
         self._asked = asked
@@ -312,7 +315,8 @@ class NewProject(QWidget):
         self.summary.setText(_summary(report))
         self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else report.encoding))
         self.encoding.setToolTip(self.encoding.currentText())
-        self.classes.setText(", ".join(report.classes))
+        self._classes_read = ", ".join(report.classes)
+        self.classes.setText(self._classes_read)
         self.classes.setCursorPosition(0)
         self._allow()
         self._bring.start()  # a small window shows the upper half of the form

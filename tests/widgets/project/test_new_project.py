@@ -235,3 +235,16 @@ def test_an_existing_project_is_never_overwritten(form, images, qtbot, empty_ses
     assert failures
     with Project.open(images.parent / "photos_wsss", read_only=True) as project:
         assert len(project.catalog) == 4
+
+
+def test_the_names_of_a_wrong_encoding_are_forgotten_with_it(form, images, qtbot):
+    table = images / "labels.csv"
+    words = "image,label\na0.png,кошка\na1.png,собака\n"
+    table.write_bytes(words.encode("koi8-r"))
+    previewed(form, images, qtbot)
+    assert form.report.classes == ("кошка", "собака")
+    for chosen, names in (("cp1252", ("ËÏÛËÁ", "ÓÏÂÁËÁ")), ("", ("кошка", "собака"))):
+        form.encoding.setCurrentIndex(form.encoding.findData(chosen))
+        form.preview()
+        qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+        assert form.report.classes == names
