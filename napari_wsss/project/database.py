@@ -69,7 +69,7 @@ class Database:
         self._writes_by: sqlite3.Connection | None = None  # its connection
         self._changing: set[str] = set()  # what the open transaction writes of that which is remembered
         self._changes: Counter[str] = Counter()  # transactions that wrote it
-        self._memory: dict[str, tuple[int, Any]] = {}
+        self._memory: dict[tuple[str, str], tuple[int, Any]] = {}
         self._closed = False
         self.committed: Callable[[int], None] = _nobody
 
@@ -138,18 +138,18 @@ class Database:
         found = self.rows(sql, parameters)
         return found[0][0] if found else default
 
-    def remembered(self, name: str, read: Callable[[], T]) -> T:
+    def remembered(self, name: str, read: Callable[[], T], part: str = "") -> T:
         """Return what `read` finds in the file, which is asked again only after a `transaction` of that name has ended.
 
-        That holds as long as nobody else writes the file, so a read-only database always asks; so does a thread within
-        its own transaction, whose changes may still be undone.
+        Of one name several parts are remembered, each by itself. That holds as long as nobody else writes the file, so
+        a read-only database always asks, and so does a thread within its own transaction: that may still be undone.
         """
         if self.read_only or self._writer == threading.get_ident():
             return read()
-        changes, known = self._memory.get(name, (-1, None))
+        changes, known = self._memory.get((name, part), (-1, None))
         if changes != self._changes[name]:
             changes, known = self._changes[name], read()
-            self._memory[name] = (changes, known)
+            self._memory[name, part] = (changes, known)
         found: T = known
         return found
 
