@@ -68,8 +68,9 @@ class Additions:
         if not self._opened.holds(table) or not count:
             return
         self._set(count, None)
-        lie = "new picture lies" if count == 1 else "new pictures lie"
-        self.signals.notice.emit(f"{count} {lie} in the image folder; the page Project adds them.")
+        # Left out when the project was made, or come since: nobody noted which.
+        are = counted(count, "picture of the image folder is", "pictures of the image folder are")
+        self.signals.notice.emit(f"{are} not in this project; the page Project adds more.")
 
     @reported
     def look(self) -> bool:

@@ -35,7 +35,8 @@ class NewPictures(QWidget):
         project, found = self._session.project, self._additions.report
         self.look.setEnabled(project is not None)
         self.add.setEnabled(bool(found and found.images) and project is not None and not project.read_only)
-        noticed = counted(self._additions.count, "new picture")
-        words = f"{noticed} in the image folder: look at them first." if self._additions.count else ""
+        count = self._additions.count
+        noticed = counted(count, "picture of the image folder is", "pictures of the image folder are")
+        words = f"{noticed} not in this project: look at them first." if count else ""
         self.text.setText(found.summary() if found is not None else words)
         self.text.setVisible(bool(self.text.text()))

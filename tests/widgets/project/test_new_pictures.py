@@ -20,7 +20,7 @@ def test_what_is_noticed_is_looked_at_before_it_is_added(made, empty_session, pr
     write_picture(project_folder.parent / "images/new.png", 9)
     empty_session.open_project(project_folder)
     settle(empty_session)
-    assert "1 new picture" in made.text.text()
+    assert "1 picture of the image folder is not in this project" in made.text.text()
     assert not made.add.isEnabled()
     made.look.click()
     settle(empty_session)
