@@ -298,13 +298,18 @@ PRIMARY = 0xFF
 """Part of SQLite's error codes that says the kind."""
 
 
+def _code(reason: Exception) -> int:
+    """Return SQLite's code of an error; 0 of one that Python's own part of the library raises."""
+    return int(getattr(reason, "sqlite_errorcode", 0))
+
+
 def _unusable(path: Path, reason: sqlite3.Error | UnicodeDecodeError) -> ProjectError:
     return ProjectError(f"The project database {path} cannot be used ({reason}). {_advice(path, reason)}")
 
 
 def _advice(path: Path, reason: sqlite3.Error | UnicodeDecodeError) -> str:
     """Return what to do; a backup is restored only where the database itself is damaged."""
-    code = getattr(reason, "sqlite_errorcode", 0)
+    code = _code(reason)
     if code & PRIMARY in DAMAGED or isinstance(reason, UnicodeDecodeError):
         return f"It is damaged. The backups and what they hold are listed by: napari-wsss restore {path.parent}"
     if code & PRIMARY in FULL:
@@ -332,7 +337,7 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
     try:
         return _open(f"{uri}?mode=ro", ("SELECT 1 FROM sqlite_master LIMIT 1",))
     except sqlite3.OperationalError as reason:
-        code, wal = reason.sqlite_errorcode, path.with_name(f"{path.name}-wal")
+        code, wal = _code(reason), path.with_name(f"{path.name}-wal")
         if (code & PRIMARY in LOCKED or code in LOCK_TROUBLE) and wal.is_file() and wal.stat().st_size:
             raise  # the file alone lacks what was saved last: masks of these decisions would look like strangers
         # WAL needs a writable folder unless the writer left its files there; the file itself can still be read.
