@@ -10,8 +10,10 @@ The file is long because the manual stands in it: every name says what it takes 
 from __future__ import annotations
 
 import argparse
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,15 +27,18 @@ from napari_wsss.commands.import_any import IMPORT
 from napari_wsss.commands.stages import TRAIN
 from napari_wsss.core.errors import ParameterError, StepError
 from napari_wsss.core.masks import Mask
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, finish
 from napari_wsss.core.sources import Source, Sources
 from napari_wsss.pipeline import run as pipeline
 from napari_wsss.prediction.predictor import Predictor, open_predictor
 from napari_wsss.project.project import Project
-from napari_wsss.session.runs.child import run_stage
+from napari_wsss.session.runs.child import failed_images, run_stage
 from napari_wsss.session.runs.folders import RunInfo, read_run
 
 Told = Callable[[Progress], None]
+_NAMED = 5
+"""Images that a warning names, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -189,6 +194,8 @@ def maps(
 ) -> Iterator[ImageMaps]:
     """Yield the activation maps of images by the applied model, computing those that are missing.
 
+    Images that cannot be done, such as damaged pictures, are left out and named in a warning.
+
     Parameters
     ----------
     folder : path
@@ -202,7 +209,7 @@ def maps(
     Raises
     ------
     StepError
-        When no model is applied, or computing fails.
+        When no model is applied, or no image can be computed.
 
     Examples
     --------
@@ -225,6 +232,8 @@ def proposals(
 ) -> Iterator[Proposal]:
     """Yield the machine's masks of images by the applied model and the chain of refiners, computing missing ones.
 
+    Images that cannot be done, such as damaged pictures, are left out and named in a warning.
+
     Parameters
     ----------
     folder, ids, progress
@@ -235,7 +244,7 @@ def proposals(
     Raises
     ------
     StepError
-        When no model is applied, a refiner is not installed, or computing fails.
+        When no model is applied, a refiner is not installed, or no image can be computed.
 
     Examples
     --------
@@ -460,6 +469,11 @@ def _done_by(command: Command, options: Mapping[str, Any], arguments: Sequence[s
 def _computed(
     stage: str, folder: Path | str, options: Mapping[str, Any], progress: Told | None
 ) -> tuple[dict[str, Any], ...]:
-    """Run a stage in a child process to its end and return what it reported."""
+    """Run a stage in a child process to its end and return what it reported; warn of images it could not do."""
     Project.open_to_read(folder).close()  # no project is said here, in our words
-    return finish(run_stage(stage, Path(folder), options), progress or (lambda _progress: None))
+    said = finish(run_stage(stage, Path(folder), options), progress or (lambda _progress: None))
+    if failed := failed_images(said):
+        reasons = "; ".join(f"{one}: {reason.removesuffix('.')}" for one, reason in islice(failed.items(), _NAMED))
+        rest = f"; and {len(failed) - _NAMED} more" if len(failed) > _NAMED else ""
+        warnings.warn(f"{stage} left out {counted(len(failed), 'image')}: {reasons}{rest}.", stacklevel=3)
+    return said

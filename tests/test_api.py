@@ -180,3 +180,14 @@ def test_a_models_maps_become_a_mask() -> None:
     found = api.ImageMaps("", ("a", "b"), scores)
     assert found.mask().tolist() == [[1, 2]]
     assert found.mask(0.85).tolist() == [[1, 0]]
+
+
+def test_a_damaged_picture_is_left_out_and_named(examples: Path) -> None:
+    damaged, whole = "shapes_0004.jpg", "shapes_0005.jpg"
+    picture_file = next((examples / "photos").rglob(damaged))
+    picture_file.write_bytes(picture_file.read_bytes()[:600])
+    with pytest.warns(UserWarning, match=f"1 image: {damaged}: .*cannot be read"):
+        found = list(wsss.proposals("trained_project", [damaged, whole], refiners=["power_background"]))
+    assert [one.image_id for one in found] == [whole]
+    with pytest.raises(StepError, match="cannot be read"):
+        next(wsss.maps("trained_project", [damaged]))

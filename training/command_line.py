@@ -6,6 +6,7 @@ Loaded once there is something to compute; `run.py` answers who only asks for he
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -41,6 +42,16 @@ PLAIN_FILE = "file_holds_options"
 """Set of stages whose ``--config`` holds options and nothing else."""
 AUTO = "auto"
 TRAINING = "training"
+_RIGHTS = "Correct the permissions, or work on a copy of the project (the image folder may stay read-only)"
+_ROOM = "Make room; the same command goes on, a training with --resume"
+_UNWRITABLE = {
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EROFS: _RIGHTS,
+    errno.ENOSPC: _ROOM,
+    getattr(errno, "EDQUOT", errno.ENOSPC): _ROOM,
+}
+"""What a person can do about errors of the system."""
 PARTING = 2.0
 """Seconds that the first of several processes has to say what went wrong."""
 
@@ -109,6 +120,15 @@ def guarded(stage: Callable[[], int], report: Reporter | None = None) -> int:
     except KeyboardInterrupt:
         complain("Stopped.")
         return STOPPED
+    except OSError as error:
+        advice = _UNWRITABLE.get(error.errno or 0)
+        if advice is None:
+            raise
+        words = f"{error.filename or 'A file'}: {error.strerror}. {advice}."
+        if isinstance(report, OneObject):
+            report.note(error=words)
+        complain(words)
+        return BAD_DATA
     except (MemoryError, RuntimeError) as error:
         from training.hardware import out_of_memory
 

@@ -16,8 +16,11 @@ def _check_options(parser: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace, answer: Answer) -> int:
     from napari_wsss.core.inside import writable
+    from napari_wsss.processes.children import why_not_our_training
     from napari_wsss.project.durable.check import check
 
+    if foreign := why_not_our_training():  # the project is whole, and nothing can be trained on it
+        answer.warn(foreign)
     found = check(options.project, repair=options.repair)
     open_ones = [finding for finding in found if not finding.repaired]
     for finding in found:
@@ -28,7 +31,7 @@ def _check(options: argparse.Namespace, answer: Answer) -> int:
     counted = f"{len(open_ones) or 'no'} finding(s){f', {repaired} repaired' if repaired else ''}"
     facts = [finding.to_dict() for finding in found]
     answer.say(f"{options.project}: {counted}.", sound=not open_ones, findings=facts)
-    return FOUND if open_ones else DONE
+    return FOUND if open_ones or foreign else DONE
 
 
 def _restore_options(parser: argparse.ArgumentParser) -> None:

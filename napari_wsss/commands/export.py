@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from napari_wsss.commands.base import DONE, Answer, Command, Late, Methods
+from napari_wsss.commands.base import CORRECTABLE, DONE, Answer, Command, Late, Methods
 from napari_wsss.commands.opened import listed, opened
 from napari_wsss.commands.options import project_option, whole_option
 from napari_wsss.core.parameters import advanced_options
@@ -20,7 +20,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     advanced = advanced_options(parser)
     project_option(parser)
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    words = "%(choices)s; several go into folders of their own [what is usual: voc, maps_irn, clusters_csv]"
+    words = "%(choices)s; several go into folders of their own [what is usual: voc, maps_irn, clusters_csv, labels_csv]"
     parser.add_argument("--format", nargs="+", choices=FORMATS, default=[], metavar="FORMAT", help=words)
     words = "%(choices)s [%(default)s]"
     parser.add_argument("--what", choices=WHAT, default="masks", metavar="WHAT", help=words)
@@ -55,7 +55,9 @@ def _export(options: argparse.Namespace, answer: Answer) -> int:
     others = {state: count for state, count in counts.items() if state not in choice.wanted and count}
     if others:
         answer.say(f"Not exported, because not {' or '.join(choice.wanted)}: {listed(others)}.", not_exported=others)
-    return DONE
+    return DONE if report.written else CORRECTABLE
 
 
-EXPORT = Command("export", "write masks, proposals, maps or clusters in the formats of other tools", _options, _export)
+EXPORT = Command(
+    "export", "write masks, proposals, maps, clusters or labels in formats of other tools", _options, _export
+)

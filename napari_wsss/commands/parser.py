@@ -84,12 +84,16 @@ def _add_stage(made: argparse.ArgumentParser, command: Forwarded, words: Sequenc
 
 
 class _Version(argparse.Action):
-    """Print the installed version; it is looked up only when asked for."""
+    """Print the installed version, and whether another `training` stands in its way; looked up only when asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_rest: object) -> None:
         from importlib.metadata import version
 
+        from napari_wsss.processes.children import why_not_our_training
+
         print(f"napari-wsss {version('napari-wsss')}")
+        if why := why_not_our_training():
+            print(f"napari-wsss: {why}", file=sys.stderr)
         parser.exit()
 
 

@@ -16,7 +16,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 _SCALES = "Factors on the image size; the results of all scales are merged."
 _FLIP = "Also run the mirrored image and merge both results: better maps, twice the time."
-_TURNS = "With flip: every scale sees one view only, the first the image, the next the mirrored one: half the time."
+_TURNS = "With flip: every scale sees one view only, the image, mirrored, mirrored, the image again: half the time."
 _PRESET = (
     "full sees every scale twice, mirrored too; fast mirrors in turns, in half the time; single is one pass at scale "
     "1, a tenth of the time, for a first look."
@@ -57,7 +57,8 @@ class Inference:
     def views(self, at: int) -> tuple[bool, ...]:
         """Return which views scale number `at` sees: False is the image, True the mirrored one."""
         if self.flip and self.in_turns:
-            return (at % 2 == 1,)
+            # Thue and Morse's order: the four usual scales are shared so that both views see the same sum of them.
+            return (at.bit_count() % 2 == 1,)
         return _views(flip=self.flip)
 
 

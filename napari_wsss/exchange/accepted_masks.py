@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from napari_wsss.core.errors import ProjectError
@@ -79,13 +79,18 @@ def label_table(project: Project) -> str:
     Names stand between ``;``. A word that is no class says *none of the classes*, an empty cell *not labelled yet*.
     Where it is not known of some images whether a class is there, columns of the classes follow: 1, 0 or ``?``.
     """
-    names = project.classes.current
+    records = project.catalog.records(states=set(STATES) - {"excluded"})
+    return table_of(records, project.classes.current, project.catalog.count(Criteria(unknown=True)) > 0)
+
+
+def table_of(records: Iterable[ImageRecord], names: Sequence[str], with_flags: bool) -> str:
+    """Return the table of some images, whose classes have these names, with or without a column for each class."""
     none = next(word for word in ("none", *sorted(NOTHING_NAMES)) if is_nothing(word, names))
-    flags = names if project.catalog.count(Criteria(unknown=True)) else ()
+    flags = names if with_flags else ()
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["image", "labels", "split", *flags])
-    for record in project.catalog.records(states=set(STATES) - {"excluded"}):
+    for record in records:
         labels = ";".join(sorted(record.labels)) or (none if record.negative else "")
         writer.writerow([record.id, labels, record.split, *(_flag(record, name) for name in flags)])
     return text.getvalue()

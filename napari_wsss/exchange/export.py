@@ -19,17 +19,24 @@ from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.registry import Shelf, load_method, method_names
 from napari_wsss.exchange.data_card import CARD, CARD_TEXT, About, DataCard, as_markdown, files_of, read_card
 from napari_wsss.exchange.export_folder import ExportFolder, ForeignFileError, Images, digest_of
+from napari_wsss.exchange.label_report import listed
 from napari_wsss.exchange.mask_values import check_values
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.exchange.writers.base import Content, Item, Kind, Writer
 from napari_wsss.pixels.by_window import SIDE
 from napari_wsss.pixels.decoding.stacks import has_picture
-from napari_wsss.pixels.images import result_names
+from napari_wsss.pixels.images import is_turned, result_names
 from napari_wsss.pixels.large_tiff import LargeMask
 from napari_wsss.project.sourced_masks import SourcedMask
 
 _NAME_ERRORS = (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL)
 SHELF: Shelf = "exchange.writers"
+_WORDS: dict[Kind, str] = {
+    "masks": "masks",
+    "maps": "activation maps",
+    "clusters": "clusters",
+    "labels": "image-level labels",
+}
 FORMATS: tuple[str, ...] = method_names(SHELF)
 """The names of all formats, those of other packages last."""
 
@@ -124,7 +131,7 @@ class ExportReport(WholeReport):
         empty = [name for name, count in self.pixels.items() if not count]
         lines = [f"{self.what} of {counted(len(self.written), 'image')} {verb} to {self.folder}.", f"Files: {counts}."]
         if not self.written:
-            lines.append("No image fits what was chosen: accept some, or choose other states or another search.")
+            lines.append("There was nothing to hand out, so no file was touched.")
         lines += [f"{counted(self.without, 'image has', 'images have')} none yet."] if self.without else []
         lines += [f"No pixel of: {', '.join(empty)}."] if empty else []
         lines += [f"Note: {note}." for note in self.notes]
@@ -155,7 +162,7 @@ def export(
     """Write what entries hand out in the chosen formats, with a data card.
 
     Repeated with the same choice, it writes only what changed, and takes away what it wrote before and no longer
-    holds. An export that broke off is marked, and goes on.
+    holds. An export that broke off is marked, and goes on. Where no entry has anything to hand out nothing is touched.
 
     Parameters
     ----------
@@ -186,8 +193,9 @@ def export(
     whole = False
     try:
         yield from export_.run()
-        export_.finish(extras or {})
-        whole = True
+        if export_.written:
+            export_.finish(extras or {})
+            whole = True
     finally:
         export_.folder.close(whole)
     return export_.report()
@@ -209,10 +217,11 @@ class _Export:
         self.folder = ExportFolder(folder, known, options.images, options.overwrite, options.dry_run)
         self._writers = self._begun()
         self._card = DataCard(classes, about)
-        self._written: list[str] = []
+        self.written: list[str] = []
         self._left_out: list[str] = []
         self._notes: list[str] = []
         self._without = 0
+        self._turned: list[str] = []
 
     def _begun(self) -> list[Writer]:
         kinds = {name: load_format(name) for name in dict.fromkeys(self._options.formats)}
@@ -256,7 +265,9 @@ class _Export:
         for writer in self._writers:
             writer.take(item)
         self._card.add(item, entry.facts)
-        self._written.append(entry.id)
+        self.written.append(entry.id)
+        if image is not None and self.folder.images != "none" and is_turned(image):
+            self._turned.append(entry.id)
         if image is None and self.folder.images != "none":
             self._notes.append(f"{entry.id} has no image file, so there is none beside its mask")
 
@@ -264,6 +275,11 @@ class _Export:
         for writer in self._writers:
             writer.finish()
             self._notes += [f"{writer.title}: {note}" for note in writer.notes]
+        if self._turned:
+            self._notes.append(
+                f"{counted(len(self._turned), 'image is', 'images are')} stored turned, which masks are not: who reads "
+                f"them has to apply the EXIF orientation ({listed(self._turned)})"
+            )
         for path, content in extras.items():
             self.folder.put(path, content)
         record = self._card.record(tuple(self._left_out), tuple(self._notes))
@@ -278,14 +294,14 @@ class _Export:
         counted = ("new", "replaced", "kept", "removed")
         return ExportReport(
             folder=self.folder.root,
-            written=tuple(self._written),
+            written=tuple(self.written),
             left_out=tuple(self._left_out),
             notes=tuple(self._notes),
             pixels={self._classes.name_of(value): int(self._card.pixels[value]) for value in values},
             files={one: getattr(self.folder, one) for one in counted},
             without=self._without,
             dry_run=self._options.dry_run,
-            what={"masks": "masks", "maps": "activation maps", "clusters": "clusters"}[kind],
+            what=_WORDS[kind],
         )
 
 

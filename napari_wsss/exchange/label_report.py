@@ -211,8 +211,12 @@ class LabelCollector:
     def report(self, kind: str, source: str, column_order: Sequence[str] = ()) -> LabelReport:
         """Return the report; classes in the order of the class list, else of the columns, else natural."""
         self._leave_out_unknown_names()
+        if self.index.unread:
+            self.notes.append(f"the folder holds {self.index.unread}")
         if self.index.system:
-            self.notes.append(f"folders of the file server or system are left out: {listed(self.index.system)}")
+            self.notes.append(
+                f"folders of projects, exports, the file server or the system are left out: {listed(self.index.system)}"
+            )
         for word, count in self._words.items():
             what = "not labelled yet" if is_empty(word) else "none of the classes"
             self.notes.append(f"{word!r} ({count} times) is read as {what}; if it is a class, name it in classes.txt")

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.files import read_regular
+from napari_wsss.core.plural import counted
 from napari_wsss.exchange.annotations.plain_zip import unpacked
 from napari_wsss.exchange.csv_table import is_label_table
 from napari_wsss.exchange.encodings import found_encoding
@@ -332,7 +333,7 @@ def _without_unreadable(report: LabelReport, channels: Channels) -> LabelReport:
     for said, count in told.most_common(_TOLD):
         report = replace(report, notes=(*report.notes, f"{count} images say of themselves: {said}"))
     if parts:
-        note = f"{len(parts)} images are used in part: {listed(parts)}"
+        note = f"{counted(len(parts), 'image is', 'images are')} used in part: {listed(parts)}"
         report = replace(report, notes=(*report.notes, note))
     if not reasons:
         return report

@@ -6,7 +6,7 @@ from pathlib import Path
 from napari_wsss.exchange.annotations.annotated import Reading
 from napari_wsss.exchange.label_report import LabelCollector, LabelReport
 from napari_wsss.exchange.lists.class_lists import foreground
-from napari_wsss.exchange.matching import ImageIndex
+from napari_wsss.exchange.matching import ImageIndex, closest
 from napari_wsss.exchange.reading import reader_of
 
 
@@ -35,7 +35,9 @@ def read_annotated(
     reading = Reading(tuple(known or also))
     silent = []
     for said in reader.read(source, reading):
-        name = next((name for name in said.names if index.find(name).ids), said.names[0])
+        found = {name: index.find(name) for name in said.names}
+        meant = closest(found.values())
+        name = next((name for name, match in found.items() if match is meant), said.names[0])
         classes = said.classes
         if classes is None:
             id_ = into.match(name, said.place)

@@ -45,7 +45,10 @@ def read_values(path: Path, listed: ValueNames | None = None, most: int = IGNORE
         beyond `most`.
     """
     if path.suffix.lower() not in MASK_SUFFIXES:
-        raise ProjectError(f"{path.name} is no PNG, TIFF or BMP; save masks without loss as PNG.")
+        raise ProjectError(
+            f"{path.name} is no PNG, TIFF or BMP; save masks without loss as PNG "
+            "(JPEG and WebP blur values, GIF renumbers them)."
+        )
     try:
         check_regular(path)
         samples, palette, pages, text = _stored(path)

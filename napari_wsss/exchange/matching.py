@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from napari_wsss.core.inside import why_not_plain, writable
 from napari_wsss.pixels.decoding.stacks import page_ids, page_name, series_of
-from napari_wsss.pixels.images import IMAGE_SUFFIXES, find_images, image_id
+from napari_wsss.pixels.images import IMAGE_SUFFIXES, find_images, image_id, unread_words
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class ImageIndex:
         Folders of a file server or an operating system among them, which were left out.
     unusable : tuple of str
         Pictures whose names cannot be used, with the reason, which were left out.
+    unread : str
+        Says of which kinds that are not read there are pictures.
     """
 
     def __init__(self, root: Path, ids: Iterable[str], planes: Iterable[str] = ()) -> None:
@@ -53,6 +55,7 @@ class ImageIndex:
         every = (*self.ids, *planes)
         self.system: tuple[str, ...] = ()
         self.unusable: tuple[str, ...] = ()
+        self.unread = ""
         self._exact = {_clean(id_): id_ for id_ in every}
         self._names: dict[str, list[str]] = {}
         self._stems: dict[str, list[str]] = {}
@@ -66,12 +69,14 @@ class ImageIndex:
     def of_folder(cls, root: Path, pages: bool = False, planes: Iterable[str] = ()) -> ImageIndex:
         """Return the index of every picture under `root`; entries can mean `planes` too, with `pages` all there are."""
         system: list[Path] = []
-        ids = [image_id(path, root) for path in find_images(root, system)]
+        unread: list[Path] = []
+        ids = [image_id(path, root) for path in find_images(root, system, unread)]
         reasons = {one: why for one in ids if (why := why_not_plain(one))}
         usable = [one for one in ids if one not in reasons]
         found = (page for one in usable for page in page_ids(one, root) if page != one) if pages else ()
         index = cls(root, usable, dict.fromkeys((*planes, *found)))
         index.unusable = tuple(f"{writable(one)}: {why}; rename it" for one, why in reasons.items())
+        index.unread = unread_words(unread)
         index.system = tuple(path.relative_to(root).as_posix() for path in system)
         return index
 
@@ -80,7 +85,8 @@ class ImageIndex:
 
         In this order: the exact id; the end of an id, with or without suffix; an id after leading folders of
         the entry are dropped (not loose where the dropped part ends with the image folder's own name); a file of
-        another picture suffix. The last two are `loose` and worth saying.
+        another picture suffix. The last two are `loose` and worth saying. Of ids that differ in letter case alone the
+        one written like the entry is meant.
         """
         entry = _clean(entry)
         if not entry:
@@ -88,13 +94,17 @@ class ImageIndex:
         if entry in self._exact:
             return Match((self._exact[entry],))
         key = entry.casefold()
-        return (
+        match = (
             self._by_key(key)
             or self._below_root(key)
             or self._dropping_folders(key)
             or self._other_suffix(key)
             or Match()
         )
+        if len({_without_suffix(_clean(id_).casefold()) for id_ in match.ids}) == 1:
+            written_so = tuple(id_ for id_ in match.ids if _is_written(entry, _clean(id_)))
+            return replace(match, ids=written_so) if len(written_so) == 1 else match
+        return match
 
     def find_plane(self, entry: str, plane: int) -> Match:
         """Return which plane (from 1) of the stacks that `entry` can mean it is of, where these have such a plane."""
@@ -148,6 +158,21 @@ class ImageIndex:
         return Match(match.ids, loose=True) if match else None
 
 
+def closest(matches: Iterable[Match]) -> Match:
+    """Return the clearest of what several names for one image can mean, of equals the first.
+
+    One image is clearer than several, its own name clearer than a loose one.
+    """
+    return min((one for one in matches if one.ids), key=lambda one: (one.id is None, one.loose), default=Match())
+
+
+def _is_written(entry: str, id_: str) -> bool:
+    """Tell whether an entry and an id have the same letters in what both say, suffix or not."""
+    depth = min(entry.count("/"), id_.count("/")) + 1
+    ends = [{"/".join(one.split("/")[-depth:]) for one in (whole, _without_suffix(whole))} for whole in (entry, id_)]
+    return not ends[0].isdisjoint(ends[1])
+
+
 def _clean(entry: str) -> str:
     """Return an entry with ``/`` between folders, composed characters, and no leading ``./`` or ``/``."""
     entry = unicodedata.normalize("NFC", entry.strip()).replace("\\", "/")
@@ -161,9 +186,9 @@ def _tails(key: str) -> list[str]:
     return ["/".join(parts[depth:]) for depth in range(len(parts))]
 
 
-def _without_suffix(key: str) -> str:
-    stem, suffix = os.path.splitext(key)
-    return stem if suffix in IMAGE_SUFFIXES else key
+def _without_suffix(name: str) -> str:
+    stem, suffix = os.path.splitext(name)
+    return stem if suffix.lower() in IMAGE_SUFFIXES else name
 
 
 def _same(key: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.core.inside import why_not_plain, writable
 from napari_wsss.core.plural import counted
+from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.exchange.label_report import LabelReport, listed
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.labels_voc import pictures_folder
@@ -20,6 +21,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.records import NewImage
 
 _SHOWN = 5
+_TOLD_EVERY = 500
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class NewImages(WholeReport):
         """Return the report as lines: how many, their labels, and what is left out and why."""
         labelled = [image for image in self.images if image.labels]
         counts = Counter(name for image in labelled for name in image.labels)
-        lines = [f"{len(self.images)} new images below {self.root}, {len(labelled)} with labels."]
+        lines = [f"{counted(len(self.images), 'new image')} below {self.root}, {len(labelled)} with labels."]
         if self.labels is not None and self.labels.kind != "none":
             lines.append(f"Labels from {self.labels.source}: {_counted(counts)}.")
             if not self.labels.is_clean:
@@ -103,6 +105,29 @@ def find_new_images(
     images = tuple(labels.new_image(one) for one in fresh if writable(one) not in left_out)
     _check_classes(project, images)
     return NewImages(root, images, left_out, labels, in_part)
+
+
+def count_new_images(project: Project) -> Steps[int]:
+    """Look how many pictures below the image folder could be added; labels are not read.
+
+    Returns
+    -------
+    generator of Progress
+        Returns the number.
+
+    Raises
+    ------
+    ProjectError
+        When the image folder, or one in it, cannot be listed.
+    """
+    known = {record.path for record in project.catalog.records()}
+    fresh: list[str] = []
+    for done, one in enumerate(_ids(project.images_root, (), project.takes_pages)):
+        if done % _TOLD_EVERY == 0:
+            yield Progress("new pictures", done, 0)
+        if one not in known:
+            fresh.append(one)
+    return len(fresh) - len(_left_out(project, fresh)[0]) if fresh else 0
 
 
 def _ids(root: Path, named: Sequence[Path], takes_pages: bool) -> Iterator[str]:

@@ -50,8 +50,8 @@ _CHOSEN: dict[ModelShelf, _Chosen] = {
 }
 _LATER = {"working_side": 0, "in_turns": False, "shrink": 1}
 """Settings that could not be chosen before, and the values at which results of before stay."""
-_KEPT_AS = {("preset", "single"): "fast"}
-"""Values that had another name before, under which their results stay."""
+_KEPT_AS = {("preset", "single"): "fast", ("in_turns", True): "as many scales for both"}
+"""Values under whose names of before results stay; and one that means something else now, whose results are others."""
 SHELF_OF_STAGE: dict[str, ModelShelf] = {
     **{chosen.stage: source for source, chosen in _CHOSEN.items()},
     "boundary": "affinity",

@@ -27,6 +27,7 @@ from napari_wsss.pixels import by_window
 from napari_wsss.pixels.decoding import deep_images, ome_zarr, stacks
 from napari_wsss.pixels.decoding.channels import Channels
 from napari_wsss.pixels.decoding.loaded import (
+    KINDS,
     UPRIGHT,
     WHITE,
     LoadedImage,
@@ -40,30 +41,19 @@ from napari_wsss.pixels.decoding.stack import Stack
 from napari_wsss.pixels.decoding.tiff_bands import Bands, bands_of
 from napari_wsss.pixels.large_zarr import zarr_size
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".tif", ".tiff", ".bmp", ".gif", ".webp"})
+UNREAD_SUFFIXES = frozenset(
+    {".arw", ".avif", ".cr2", ".czi", ".dcm", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nd2", ".nef", ".psd", ".svs"}
+)
+"""Endings of pictures that are not read: a person who has such ones is told."""
 SYSTEM_FOLDERS = frozenset(
-    {
-        "@eadir",
-        "_gsdata_",
-        "@tmp",
-        "@recycle",
-        "@recently-snapshot",
-        "@snapshot",
-        "@sharebin",
-        "@sharesnap",
-        "@__thumb",
-        "#recycle",
-        "#snapshot",
-        "~snapshot",
-        "$recycle.bin",
-        "lost+found",
-        "__macosx",
-        "system volume information",
-        "network trash folder",
-        "temporary items",
-    }
+    {"@eadir", "_gsdata_", "@tmp", "@recycle", "@recently-snapshot", "@snapshot", "@sharebin"}
+    | {"@sharesnap", "@__thumb", "#recycle", "#snapshot", "~snapshot", "$recycle.bin", "__macosx"}
+    | {"lost+found", "system volume information", "network trash folder", "temporary items"}
 )
 """What file servers and systems keep among a person's folders (thumbnails, deleted files), in lower case."""
+_OURS = ({"project.sqlite"}, {"data-card.json", "data-card.md"})
+"""What a project's folder holds, and what an export's: their pictures are masks and copies, no new photographs."""
 _OLD_BINS = frozenset({"RECYCLER", "RECYCLED"})  # of Windows; in small letters they may be a person's words
 _RESCUED = re.compile(r"found\.\d{3}")  # fragments that Windows' disk check put aside
 _ORIENTATION = 0x0112
@@ -174,6 +164,16 @@ def read_header(path: Path, size_only: bool = False) -> Header:
         return Header((height, width), loaded.notes)
 
 
+def is_turned(path: Path) -> bool:
+    """Tell whether a picture is stored otherwise than upright, as its EXIF orientation says; False without any."""
+    try:
+        check_regular(path)
+        with Image.open(path) as image:
+            return _orientation(image) != UPRIGHT
+    except DAMAGED_PICTURE:  # a plane of a stack, or nothing that Pillow knows
+        return False
+
+
 def check_image(path: Path) -> None:
     """Raise `ProjectError` unless the pixels of an image can be read; of a JPEG at an eighth of its size, as is quick.
 
@@ -222,13 +222,15 @@ def _kept_hash(file: Path, _time: int, _size: int) -> str:
     return content_hash(file)
 
 
-def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:
+def find_images(root: Path, system: list[Path] | None = None, unread: list[Path] | None = None) -> Iterator[Path]:
     """Yield the pictures under `root`, sub-folders included, in natural order; hidden files and folders are skipped.
 
     A folder that is an OME-Zarr picture (``x.ome.zarr``) is yielded, and not looked into.
 
     Links to folders are followed once, so that a link to a parent cannot run in circles. Folders that a file server
-    or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`) are skipped, and put into `system`.
+    or an operating system keeps (``@eaDir``, ``$RECYCLE.BIN``, `SYSTEM_FOLDERS`), and folders below `root` that hold a
+    project or an export of ours, are skipped and put into `system`;
+    pictures of kinds that are not read (`UNREAD_SUFFIXES`) are put into `unread`.
 
     Raises
     ------
@@ -237,7 +239,13 @@ def find_images(root: Path, system: list[Path] | None = None) -> Iterator[Path]:
     """
     if not root.is_dir():
         raise ProjectError(f"{root} is not a folder; choose the folder that holds the photographs.")
-    yield from _walk(root, {os.path.realpath(root)}, [] if system is None else system)
+    yield from _walk(root, {os.path.realpath(root)}, [] if system is None else system, [] if unread is None else unread)
+
+
+def unread_words(unread: Sequence[Path]) -> str:
+    """Return a sentence without a full stop on pictures of kinds that are not read; "" where there is none."""
+    kinds = ", ".join(f"{count} {ending}" for ending, count in Counter(one.suffix.lower() for one in unread).items())
+    return f"pictures of kinds that are not read: {kinds}; save them as one of {KINDS}" if kinds else ""
 
 
 def image_id(path: Path, root: Path) -> str:
@@ -277,16 +285,21 @@ def is_system_folder(name: str) -> bool:
     return plain in SYSTEM_FOLDERS or name in _OLD_BINS or _RESCUED.fullmatch(plain) is not None
 
 
-def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
+def _walk(folder: Path, seen: set[str], system: list[Path], unread: list[Path]) -> Iterator[Path]:
     try:
         with os.scandir(folder) as entries:
             kinds = {entry.name: _is_folder(entry) for entry in entries if not entry.name.startswith(".")}
     except OSError as reason:
         raise ProjectError(f"The folder {folder} cannot be listed ({reason}); check its permissions.") from reason
+    if len(seen) > 1 and any(ours <= kinds.keys() for ours in _OURS):
+        system.append(folder)
+        return
     for name in natural_order(sorted(kinds)):
         if not kinds[name]:
             if is_image_name(name):
                 yield folder / name
+            elif os.path.splitext(name)[1].lower() in UNREAD_SUFFIXES:
+                unread.append(folder / name)
             continue
         if is_image_name(name) and ome_zarr.is_store(folder / name):
             yield folder / name
@@ -297,7 +310,7 @@ def _walk(folder: Path, seen: set[str], system: list[Path]) -> Iterator[Path]:
         real = os.path.realpath(folder / name)
         if real not in seen:
             seen.add(real)
-            yield from _walk(folder / name, seen, system)
+            yield from _walk(folder / name, seen, system, unread)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

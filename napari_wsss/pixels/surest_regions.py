@@ -21,7 +21,7 @@ _TOUCHING = np.ones((3, 3), bool)
 
 
 class Guarded(NamedTuple):
-    """A mask (H, W) uint8 and the 0-based classes whose surest region had to be put into it, ascending."""
+    """A mask (H, W) uint8 and the 0-based classes in doubt, ascending: in it by their surest region, or not at all."""
 
     mask: Mask
     doubtful: tuple[int, ...]
@@ -33,7 +33,8 @@ class SurestRegions:
     Parameters
     ----------
     maps : ActivationMaps
-        (K, H, W) base maps of the labelled classes. A class whose map is 0 everywhere has no region.
+        (K, H, W) base maps of the labelled classes. A class whose map is 0 everywhere has no region: it is in doubt
+        where no mask has it, and stays away.
     may_cover : bool
         Classes may cover the whole picture.
     """
@@ -53,9 +54,10 @@ class SurestRegions:
         covered = not self._may_cover and sum(counts.values()) > mask.size - self._least
         if not covered and min(counts.values(), default=self._least) >= self._least:
             return Guarded(mask, ())
+        absent = tuple(k for k in classes if not counts[k] and not self._region(k).any())
         doubtful = tuple(k for k in classes if (covered or counts[k] < self._least) and self._region(k).any())
         if not doubtful:
-            return Guarded(mask, ())
+            return Guarded(mask, absent)
         found = np.zeros_like(mask) if covered else mask.copy()
         best = self._sureness(found)
         for k in doubtful:
@@ -65,7 +67,7 @@ class SurestRegions:
         lost = [k for k in classes if self._region(k).any() and not (found == k + 1).any()]
         for k in lost:  # surer nowhere than another class: its surest pixel at least
             found.flat[self._region(k).argmax()] = k + 1
-        return Guarded(found, tuple(sorted({*doubtful, *lost})))
+        return Guarded(found, tuple(sorted({*doubtful, *lost, *absent})))
 
     def _sureness(self, mask: Mask) -> Scores:
         """Return how sure (H, W) each pixel's class is by its own surest region, 0 for the background."""

@@ -66,6 +66,11 @@ def _module_path() -> list[str]:
     return list(dict.fromkeys([*([str(ROOT)] if here == ROOT else []), *absolute]))
 
 
+def why_not_our_training() -> str:
+    """Return why a child would not find our `training`, and what to do; "" where it would (see `foreign_training`)."""
+    return foreign_training(_module_path())
+
+
 def print_any_name() -> None:
     """Let this program print names that are no text: what cannot be written is spelled out instead of an error."""
     for stream in (sys.stdout, sys.stderr):
@@ -135,7 +140,7 @@ def start(
 
 
 def _check(command: Sequence[str]) -> None:
-    foreign = foreign_training(_module_path()) if "training.run" in command else ""
+    foreign = why_not_our_training() if "training.run" in command else ""
     if foreign:
         raise OSError(foreign)
 

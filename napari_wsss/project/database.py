@@ -69,7 +69,7 @@ class Database:
         self._writes_by: sqlite3.Connection | None = None  # its connection
         self._changing: set[str] = set()  # what the open transaction writes of that which is remembered
         self._changes: Counter[str] = Counter()  # transactions that wrote it
-        self._memory: dict[str, tuple[int, Any]] = {}
+        self._memory: dict[tuple[str, str], tuple[int, Any]] = {}
         self._closed = False
         self.committed: Callable[[int], None] = _nobody
 
@@ -138,18 +138,18 @@ class Database:
         found = self.rows(sql, parameters)
         return found[0][0] if found else default
 
-    def remembered(self, name: str, read: Callable[[], T]) -> T:
+    def remembered(self, name: str, read: Callable[[], T], part: str = "") -> T:
         """Return what `read` finds in the file, which is asked again only after a `transaction` of that name has ended.
 
-        That holds as long as nobody else writes the file, so a read-only database always asks; so does a thread within
-        its own transaction, whose changes may still be undone.
+        Of one name several parts are remembered, each by itself. That holds as long as nobody else writes the file, so
+        a read-only database always asks, and so does a thread within its own transaction: that may still be undone.
         """
         if self.read_only or self._writer == threading.get_ident():
             return read()
-        changes, known = self._memory.get(name, (-1, None))
+        changes, known = self._memory.get((name, part), (-1, None))
         if changes != self._changes[name]:
             changes, known = self._changes[name], read()
-            self._memory[name] = (changes, known)
+            self._memory[name, part] = (changes, known)
         found: T = known
         return found
 
@@ -298,13 +298,18 @@ PRIMARY = 0xFF
 """Part of SQLite's error codes that says the kind."""
 
 
+def _code(reason: Exception) -> int:
+    """Return SQLite's code of an error; 0 of one that Python's own part of the library raises."""
+    return int(getattr(reason, "sqlite_errorcode", 0))
+
+
 def _unusable(path: Path, reason: sqlite3.Error | UnicodeDecodeError) -> ProjectError:
     return ProjectError(f"The project database {path} cannot be used ({reason}). {_advice(path, reason)}")
 
 
 def _advice(path: Path, reason: sqlite3.Error | UnicodeDecodeError) -> str:
     """Return what to do; a backup is restored only where the database itself is damaged."""
-    code = getattr(reason, "sqlite_errorcode", 0)
+    code = _code(reason)
     if code & PRIMARY in DAMAGED or isinstance(reason, UnicodeDecodeError):
         return f"It is damaged. The backups and what they hold are listed by: napari-wsss restore {path.parent}"
     if code & PRIMARY in FULL:
@@ -331,7 +336,10 @@ def _connect(path: Path, read_only: bool) -> sqlite3.Connection:
         return _open(f"{uri}?mode=rw", WRITER_SETTINGS)
     try:
         return _open(f"{uri}?mode=ro", ("SELECT 1 FROM sqlite_master LIMIT 1",))
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as reason:
+        code, wal = _code(reason), path.with_name(f"{path.name}-wal")
+        if (code & PRIMARY in LOCKED or code in LOCK_TROUBLE) and wal.is_file() and wal.stat().st_size:
+            raise  # the file alone lacks what was saved last: masks of these decisions would look like strangers
         # WAL needs a writable folder unless the writer left its files there; the file itself can still be read.
         return _open(f"{uri}?immutable=1", ())
 

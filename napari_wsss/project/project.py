@@ -123,12 +123,17 @@ class Project:
         Raises
         ------
         ProjectError
-            When `folder` already holds a project, or an image is listed twice.
+            When `folder` already holds a project or cannot be made, or an image is listed twice.
         LabelError
             When an image has a label outside `classes`.
         """
         folder = Path(os.path.abspath(folder))
-        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as reason:
+            raise ProjectError(
+                f"The project folder {folder} cannot be made ({reason.strerror}); choose a place where you may write."
+            ) from reason
         lock = ProjectLock(folder)
         lock.acquire()
         try:

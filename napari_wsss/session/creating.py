@@ -12,7 +12,7 @@ from napari_wsss.core.inside import why_not_plain
 from napari_wsss.core.plan import HELD_OUT
 from napari_wsss.pixels.decoding.channels import Channels
 from napari_wsss.pixels.decoding.stacks import page_ids
-from napari_wsss.pixels.images import find_images, image_id
+from napari_wsss.pixels.images import find_images, image_id, unread_words
 from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.project.records import NewImage
 
@@ -64,7 +64,12 @@ def create_project(
     else:
         images = [report.new_image(one) for one in report.images]
     if not images:
-        raise ProjectError(f"There are no images below {root}; choose the folder that holds the photographs.")
+        unread: list[Path] = []
+        list(find_images(root, unread=unread))
+        there = (
+            f"There are {words}" if (words := unread_words(unread)) else "Choose the folder that holds the photographs"
+        )
+        raise ProjectError(f"There are no images below {root}. {there}.")
     project = Project.create(folder, root, ClassList(names), images)
     project.hold_out(hold_out, seed=0)
     if pages:

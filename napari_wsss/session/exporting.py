@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.core.errors import ParameterError, ProjectError
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Sources
 from napari_wsss.exchange.accepted_masks import LABELS_NAME, AcceptedMask, label_table, why_outdated
@@ -64,7 +65,7 @@ class Choice:
 
     Parameters
     ----------
-    what : 'masks', 'proposals', 'maps' or 'clusters'
+    what : 'masks', 'proposals', 'maps', 'clusters' or 'labels'
         Masks are those of a person; unfinished ones are handed out where their states are chosen.
     states : tuple of str
         Review states; by default accepted images for masks, all but excluded ones for the rest.
@@ -143,7 +144,7 @@ def export_project(
     ParameterError
         When the search line is not understood, or the formats do not fit.
     ProjectError
-        As `exchange.export.export`.
+        When no image fits what was chosen; and as `exchange.export.export`.
     """
     choice = choice or Choice()
     _check_formats(choice)
@@ -163,7 +164,8 @@ def export_project(
         if len(entries) % TOLD_EVERY == 0:
             yield Progress("export", len(entries), len(ids), "looking for the images")
         entries.append(entry)
-    report = yield from export(entries, project.classes, folder, options, about, {LABELS_NAME: _labels(project)})
+    beside = {} if choice.what == "labels" else {LABELS_NAME: _labels(project)}
+    report = yield from export(entries, project.classes, folder, options, about, beside)
     return replace(report, what=WHAT[choice.what])
 
 
@@ -186,7 +188,25 @@ def _chosen(project: Project, choice: Choice) -> list[str]:
     """Return the images that are wanted in catalog order."""
     criteria = parse(choice.search, project.classes.current, project.catalog.clusters.names())
     asked = choice.wanted if criteria.states is None else set(choice.wanted) & set(criteria.states)
-    return project.catalog.find(replace(criteria, states=tuple(asked)))
+    found = project.catalog.find(replace(criteria, states=tuple(asked)))
+    if not found:
+        raise ProjectError(_why_none(project, choice, len(project.catalog.find(criteria))))
+    return found
+
+
+def _why_none(project: Project, choice: Choice, searched: int) -> str:
+    """Return why no image fits what was chosen, where its search line alone finds `searched` images."""
+    counts = {state: count for state, count in project.catalog.counts().items() if count}
+    words = ", ".join(f"{count} {state}" for state, count in counts.items())
+    there = f"nothing is exported; there are {counted(sum(counts.values()), 'image')}: {words}."
+    states = " or ".join(choice.wanted)
+    labels = " Labels can be exported without any mask (what: labels)." if choice.what == "masks" else ""
+    if not choice.search.strip():
+        return f"No image is {states}, so {there} Accept some, or choose other states.{labels}"
+    if not searched:
+        return f"The search line {choice.search!r} finds no image, so {there}"
+    found = f"The search line {choice.search!r} finds {counted(searched, 'image')}, of which none is {states}"
+    return f"{found}, so {there} Accept some, or choose other states.{labels}"
 
 
 def _entries(project: Project, choice: Choice, ids: Iterable[str]) -> Iterator[Entry]:
@@ -198,6 +218,7 @@ def _entries(project: Project, choice: Choice, ids: Iterable[str]) -> Iterator[E
         "proposals": lambda record: partial(_proposal, project, record.id),
         "maps": lambda record: partial(_maps, project, record.id),
         "clusters": lambda record: partial(clusters.get, record.id),
+        "labels": lambda record: lambda: record if record.tells else None,
     }
     for one in ids:
         record = project.catalog.get(one)

@@ -344,7 +344,8 @@ class Imports:
         record = table.record
         mask = painted(said, size, Rules(table.classes, regions=True), record.labels if record.labelled else None)
         table.replace_mask(mask, Source("script"))
-        self.signals.notice.emit(f"The mask is that of the layer {name} now. Ctrl+Z brings yours back.")
+        read = "" if is_mask else "; its values are no classes and were read as objects"
+        self.signals.notice.emit(f"The mask is that of the layer {name} now{read}. Ctrl+Z brings yours back.")
         return True
 
     # -- maps -------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from napari_wsss.project.criteria import Criteria
 from napari_wsss.project.project import Project
 from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.models.hint import RetrainHint
+from napari_wsss.session.proposals.inference import Inference
 from napari_wsss.session.runs.cost import estimate_start
 from napari_wsss.session.runs.folders import RunInfo
 from napari_wsss.session.runs.process import TrainingProcess
@@ -56,6 +57,7 @@ WEIGHTS = NextStep("The training lacks the encoder's weights: give it a file.", 
 LOOKING = NextStep("The encoder's weights are looked for.")
 TRAINING = NextStep("The training runs; go on labeling or reviewing meanwhile.")
 PROPOSING = NextStep("The proposal of this image is being computed.")
+UNPROPOSED = NextStep("This image has no proposal: paint its mask.")
 
 
 class NextSteps:
@@ -69,6 +71,8 @@ class NextSteps:
         Says when retraining may pay.
     weights : TrunkWeights
         Say what kept a training from beginning.
+    inference : Inference
+        Makes the proposals that may be waited for.
     settings : Settings
         On which device a training would run.
     signals : Signals
@@ -87,11 +91,12 @@ class NextSteps:
         training: TrainingProcess,
         hint: RetrainHint,
         weights: TrunkWeights,
+        inference: Inference,
         settings: Settings,
         signals: Signals,
     ) -> None:
         self._opened, self._training, self._hint = opened, training, hint
-        self._weights, self._settings = weights, settings
+        self._weights, self._inference, self._settings = weights, inference, settings
         self._finished: _Finished | None = None
         training.ended.connect(self._forget)
         self._counts: dict[str, int] | None = None
@@ -168,7 +173,7 @@ class NextSteps:
                 f"All decided, {counted(counts['accepted'], 'mask')} accepted: take them out.", "export", "Export"
             )
         if table.image_id and table.proposal is None and table.record.state == "todo" and not table.mask_is_touched:
-            return PROPOSING if table.maps is None else NextStep("This image has no proposal: paint its mask.")
+            return PROPOSING if table.maps is None or self._inference.is_working else UNPROPOSED
         return NextStep(
             f"{counted(left, 'image waits', 'images wait')} for a look: correct and accept.", "review", "Next"
         )

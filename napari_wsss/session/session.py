@@ -16,6 +16,7 @@ from napari_wsss.core.plan import HELD_OUT, Plan
 from napari_wsss.pixels.decoding.channels import Channels, parse_channels
 from napari_wsss.processes.apart import end_idle
 from napari_wsss.project.project import FILE_NAME, Project
+from napari_wsss.session.additions import Additions
 from napari_wsss.session.correct.cleaning import Cleaning
 from napari_wsss.session.correct.embeddings import Embeddings
 from napari_wsss.session.correct.neighbours import Neighbours
@@ -144,10 +145,13 @@ class Session:
         self.verdicts = Verdicts(opened, jobs, signals, "runs")
         self.chain_verdicts = Verdicts(opened, jobs, signals, "chain")
         self.imports = Imports(opened, self.navigation, self.labels, self.models, jobs, signals)
+        self.additions = Additions(opened, self.navigation, jobs, signals)
         self.trunk_weights = TrunkWeights(opened, jobs, signals)
         self.start = RecommendedStart(opened, self.training, self.models, self.trunk_weights, signals)
         self.exports = Exports(opened, jobs, signals)
-        self.next_steps = NextSteps(opened, self.training, self.hint, self.trunk_weights, settings, signals)
+        self.next_steps = NextSteps(
+            opened, self.training, self.hint, self.trunk_weights, self.inference, settings, signals
+        )
         self.own_keys = OwnKeys(config_folder)
         self._recent = RecentProjects(config_folder)
         signals.image_changed.connect(self._check.begin)
@@ -157,7 +161,7 @@ class Session:
         self.labels.moved.connect(self.inference.follow_labels)
         self.inference.shown.connect(self.sliders.follow_results)
         self.inference.finished.connect(self.automatic.take)
-        self.inference.idle.connect(self.automatic.settle)
+        self.inference.idle.connect(self.automatic.settle, self.next_steps.changed.emit)
         self.sliders.plan_changed.connect(self.boundaries.follow_plan)
 
     def _gallery(self) -> Gallery:

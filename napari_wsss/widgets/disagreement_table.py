@@ -46,6 +46,7 @@ class DisagreementTable(QWidget):
         self.text = text_label(quiet=True)
         self.tree = QTreeWidget()
         self.tree.setHeaderLabels(["Class, image", "differs", "missed", "added"])
+        self.tree.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of images are told apart by their ends
         self.tree.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.tree.setMinimumHeight(HEIGHT)
         header = certain(self.tree.header())

@@ -75,6 +75,7 @@ class Header(QWidget):
 
     def _lay_out(self) -> None:
         state = row(self.badge, self.saved, self.why, self.grid, self.fold)
+        state.setStretch(2, 1)  # the badge needs no more than its words
         self.saved.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)  # the rest is for why
         self.elsewhere.hide()
         self._foot = QStackedWidget()

@@ -30,6 +30,8 @@ class MismatchLine(QWidget):
         """Show what is asked about, or nothing."""
         asked = self._answers.asked
         self.text.setText(asked.text)
+        self.take.setText("Take label away" if len(asked.missing) == 1 else "Take labels away")
+        self.add.setText("Add label" if len(asked.extra) == 1 else "Add labels")
         self.take.setVisible(bool(asked.missing))
         self.add.setVisible(bool(asked.extra))
         self.setVisible(bool(asked))

@@ -84,7 +84,8 @@ class Pages(QTabWidget):
         bar.setStyleSheet(TABS)
         bar.setUsesScrollButtons(False)
         bar.setElideMode(Qt.TextElideMode.ElideRight)
-        bar.setDrawBase(False)  # of what is left beside the last tab Qt draws the stub of another one
+        bar.setExpanding(True)  # beside the last one Qt would draw the stub of another tab,
+        bar.setDrawBase(False)  # and in the gaps dots
 
     @property
     def made(self) -> list[str]:

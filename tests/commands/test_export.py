@@ -91,5 +91,17 @@ def test_what_cannot_be_is_said_in_one_line(
 
 
 def test_nothing_to_hand_out_is_said(project_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["export", "--project", str(project_folder), "--out", str(tmp_path / "out"), "--what", "maps"]) == DONE
+    export = ["export", "--project", str(project_folder), "--out", str(tmp_path / "out")]
+    assert main([*export, "--what", "maps"]) == CORRECTABLE
     assert "10 images have none yet" in capsys.readouterr().out
+    for options, words in (
+        ([], "No image is accepted"),
+        (["--search", "name:nothing_like_it"], "'name:nothing_like_it' finds no image"),
+        (["--search", "split:train"], "of which none is accepted"),
+        (["--states", "skipped", "flagged"], "No image is skipped or flagged"),
+    ):
+        assert main([*export, *options]) == CORRECTABLE
+        said = capsys.readouterr().err
+        assert words in said
+        assert "10 images: 10 todo" in said
+    assert not (tmp_path / "out").exists()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -11,16 +12,23 @@ from napari_wsss.exchange.data_card import CARD, CARD_TEXT
 from napari_wsss.exchange.export import FORMATS, Entry, ExportOptions, ExportReport, export, load_format
 from napari_wsss.exchange.writers.base import Content, Kind
 from napari_wsss.project.image_clusters import ClusterRow
+from napari_wsss.project.records import ImageRecord
 from tests.exports import IDS, MASK, SPLITS, person_made, some_maps
 from tests.exports import MORE_CLASSES as CLASSES
 
+LABELS = ImageRecord("a.jpg", "a.jpg", frozenset({"cat"}), "todo", "train", "")
 pytestmark = pytest.mark.parametrize("name", FORMATS)
 
 
 def entries_for(name: str, ids: Sequence[str]) -> list[Entry]:
     """Return images that hand out what the format takes."""
     rows: Content = (ClusterRow(ids[0], 0, "cat 1", 0.5),)
-    contents: dict[Kind, Content] = {"masks": person_made(MASK), "maps": some_maps(), "clusters": rows}
+    contents: dict[Kind, Content] = {
+        "masks": person_made(MASK),
+        "maps": some_maps(),
+        "clusters": rows,
+        "labels": LABELS,
+    }
     content = contents[load_format(name).kind]
     return [Entry(one, lambda: content, IDS.index(one) + 1, split=SPLITS.get(one, "")) for one in ids]
 
@@ -40,7 +48,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_it_says_what_it_is(name: str) -> None:
     writer = load_format(name)
     assert writer.title
-    assert writer.kind in ("masks", "maps", "clusters")
+    assert writer.kind in get_args(Kind)
     assert writer.__doc__
     assert method_title("exchange.writers", name) in (writer.title, name.replace("_", " "))
 

@@ -98,7 +98,7 @@ def test_labels_go_out_and_come_back_as_the_two_facts_they_are(project: Project,
     project.set_labels(IDS[2], ())
     table = label_table(project)
     assert table.splitlines()[1:4] == [f"{IDS[0]},cat;dog,train", f"{IDS[1]},none,", f"{IDS[2]},,"]
-    assert export(project, tmp_path / "out") == DONE
+    assert export(project, tmp_path / "out", "--what", "labels") == DONE
     command = ["create", "--images", str(project.images_root), "--labels", str(tmp_path / "out/labels.csv")]
     assert main([*command, "--project", str(tmp_path / "again")]) == DONE
     with Project.open(tmp_path / "again") as again:

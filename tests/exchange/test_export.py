@@ -1,11 +1,13 @@
 """Exports in any format: checked, guarded, repeatable, told."""
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.core.errors import ParameterError, ProjectError, StepError
@@ -17,6 +19,7 @@ from napari_wsss.exchange.export import FORMATS, Entry, export, formats_of, load
 from napari_wsss.exchange.export_folder import UNFINISHED
 from napari_wsss.exchange.labels import read_labels
 from napari_wsss.exchange.masks.importing import import_masks
+from napari_wsss.exchange.writers.base import Kind
 from napari_wsss.pixels.images import result_names
 from tests.exports import CLASSES, IDS, MASK, entry, exported
 
@@ -26,7 +29,7 @@ def images_of(root, *names: str):
 
 
 def test_every_format_has_a_title_and_a_kind() -> None:
-    titles = [title for kind in ("masks", "maps", "clusters") for title in formats_of(kind).values()]
+    titles = [title for kind in get_args(Kind) for title in formats_of(kind).values()]
     assert len(titles) == len(set(titles)) == len(FORMATS)
     with pytest.raises(StepError, match="coco_polygons"):
         load_format("cocoa")
@@ -158,3 +161,13 @@ def test_an_image_without_its_file_is_told_where_images_are_wanted(tmp_path) -> 
     report = exported(tmp_path / "out", {"a.jpg": MASK}, photos=tmp_path, images="copy")
     assert report.written == ("a.jpg",)
     assert "a.jpg has no image file" in report.summary()
+
+
+def test_pictures_that_are_stored_turned_are_told_where_they_are_handed_out(tmp_path) -> None:
+    exif = Image.Exif()
+    for name, orientation in (("a.jpg", 6), ("b.jpg", 1)):
+        exif[0x0112] = orientation
+        Image.new("RGB", MASK.shape).save(tmp_path / name, exif=exif)
+    for images in ("copy", "none"):
+        report = exported(tmp_path / images, {"a.jpg": MASK, "b.jpg": MASK.T}, photos=tmp_path, images=images)
+        assert any("EXIF orientation (a.jpg)" in note for note in report.notes) == (images == "copy")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from napari_wsss.exchange.matching import ImageIndex, Match
+from napari_wsss.exchange.matching import ImageIndex, Match, closest
 
 IDS = (
     "a.jpg",
@@ -104,3 +104,17 @@ def test_a_plane_of_a_stack_is_found_by_its_number() -> None:
     assert STACKS.find_plane("t.tif", 1) == Match((PLANES[2],), loose=True)
     for entry, plane in (("s", 3), ("a.jpg", 1), ("gone", 1), ("", 1)):
         assert STACKS.find_plane(entry, plane).ids == ()
+
+
+@pytest.mark.parametrize("entry", ["CASE.jpg", "CASE", "CASE.jpg.jpg", "photos/CASE", "elsewhere/CASE.png"])
+def test_of_names_that_differ_in_letter_case_the_one_that_is_written_so_is_meant(entry):
+    index = ImageIndex(Path("/data/photos"), ("CASE.jpg", "case.jpg"))
+    assert index.find(entry).id == "CASE.jpg"
+    assert set(index.find(entry.replace("CASE", "Case")).ids) == {"CASE.jpg", "case.jpg"}
+
+
+def test_the_clearest_of_several_names_counts():
+    several, loose, own = Match(("a", "b")), Match(("a",), loose=True), Match(("b",))
+    assert closest([Match(), several, loose, own, Match(("c",))]) is own
+    assert closest([several, loose]) is loose
+    assert closest([Match()]) == Match()

@@ -15,12 +15,15 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.pixels.decoding.deep_images import WHOLE
 from napari_wsss.pixels.images import (
     IMAGE_SUFFIXES,
+    UNREAD_SUFFIXES,
     content_hash,
     find_images,
     image_id,
     image_size,
+    is_turned,
     read_header,
     read_image,
+    unread_words,
 )
 
 RNG = np.random.default_rng(3)
@@ -275,7 +278,7 @@ def test_tiff_with_five_channels_shows_three_and_says_so(tmp_path):
     assert image_size(tmp_path / "a.tif") == (4, 6)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.bmp", "a.webp"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.tif", "a.bmp", "a.gif", "a.webp"])
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>" * 9])
 def test_a_file_that_is_no_picture_is_named(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
@@ -284,7 +287,7 @@ def test_a_file_that_is_no_picture_is_named(tmp_path, name, content):
             read(tmp_path / name)
 
 
-@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".bmp", ".webp"])
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif", ".bmp", ".gif", ".webp"])
 def test_a_truncated_picture_is_named(tmp_path, suffix):
     path = tmp_path / f"cut{suffix}"
     Image.fromarray(RNG.integers(0, 256, (64, 64, 3)).astype(np.uint8)).save(path)
@@ -356,6 +359,51 @@ def test_one_stem_two_images_and_outside_is_refused(tmp_path):
         image_id(tmp_path.parent / "x.jpg", tmp_path)
     with pytest.raises(ProjectError, match="not a folder"):
         list(find_images(tmp_path / "missing"))
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif"])
+def test_turned_pictures_are_told(tmp_path, suffix):
+    exif = Image.Exif()
+    for orientation, turned in ((1, False), (3, True), (6, True)):
+        exif[0x0112] = orientation
+        Image.new("RGB", (6, 4)).save(tmp_path / f"a{suffix}", exif=exif)
+        assert is_turned(tmp_path / f"a{suffix}") == turned
+    assert not is_turned(tmp_path / "missing.jpg")
+
+
+def test_of_moving_pictures_the_first_frame_is_read_and_said(tmp_path):
+    frames = [Image.new("RGB", (6, 4), colour) for colour in ("red", "blue", "lime")]
+    for suffix in (".gif", ".webp", ".png"):
+        path = tmp_path / f"a{suffix}"
+        frames[0].save(path, save_all=True, append_images=frames[1:], lossless=True)
+        loaded = read_image(path)
+        assert loaded.pixels.shape == (4, 6, 3)
+        assert (loaded.pixels == (255, 0, 0)).all()
+        assert loaded.notes == read_header(path).left_out == ("first of 3 pages",)
+
+
+@pytest.mark.parametrize("marks", [("project.sqlite",), ("data-card.json", "data-card.md")])
+def test_masks_of_a_project_or_an_export_below_are_no_photographs(tmp_path, marks):
+    for place in (tmp_path, tmp_path / "photos" / "masks", tmp_path / "photos"):
+        place.mkdir(exist_ok=True, parents=True)
+        (place / "a.png").touch()
+    for mark in marks:
+        (tmp_path / "photos" / mark).touch()
+    system = []
+    assert list(find_images(tmp_path, system)) == [tmp_path / "a.png"]
+    assert system == [tmp_path / "photos"]
+    assert len(list(find_images(tmp_path / "photos"))) == 2, "chosen itself, it is meant"
+
+
+def test_pictures_of_kinds_that_are_not_read_are_told(tmp_path):
+    for name in ("a.HEIC", "b.heic", "c.jp2", "d.txt", ".e.heic", "f.png"):
+        (tmp_path / name).touch()
+    unread = []
+    assert [path.name for path in find_images(tmp_path, unread=unread)] == ["f.png"]
+    assert {path.name for path in unread} == {"a.HEIC", "b.heic", "c.jp2"}
+    assert "2 .heic, 1 .jp2" in unread_words(unread)
+    assert unread_words([]) == ""
+    assert not UNREAD_SUFFIXES & IMAGE_SUFFIXES
 
 
 def test_every_listed_suffix_is_known_to_pillow():

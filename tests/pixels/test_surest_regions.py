@@ -76,9 +76,18 @@ def test_a_missing_class_leaves_another_one_what_that_is_surer_of() -> None:
 
 
 @pytest.mark.parametrize("maps", [ActivationMaps.empty(*SIZE), ActivationMaps(np.zeros((1, *SIZE), np.float32), (0,))])
-def test_where_nothing_is_known_nothing_is_kept(maps: ActivationMaps) -> None:
+def test_where_nothing_is_known_nothing_is_kept_and_what_is_missing_is_in_doubt(maps: ActivationMaps) -> None:
     mask = np.zeros(SIZE, np.uint8)
-    assert SurestRegions(maps).kept_in(mask).mask is mask
+    found = SurestRegions(maps).kept_in(mask)
+    assert found.mask is mask
+    assert found.doubtful == maps.classes
+
+
+def test_a_class_without_a_map_is_in_doubt_beside_one_that_is_put_back() -> None:
+    known = bumps((5, 5), classes=(0,))
+    maps = ActivationMaps(np.concatenate([known.scores, np.zeros((1, *SIZE), np.float32)]), (0, 2))
+    assert SurestRegions(maps).kept_in(maps.to_mask(1.0)).doubtful == (0, 2)
+    assert SurestRegions(maps).kept_in(maps.to_mask(0.3)).doubtful == (2,)
 
 
 @given(st.integers(0, 1000), st.integers(1, 5), st.floats(0, 1))

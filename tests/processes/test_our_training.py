@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from napari_wsss.cli import main
+from napari_wsss.commands.base import FOUND
+from napari_wsss.core.classes import ClassList
 from napari_wsss.processes import our_training
 from napari_wsss.processes.children import python, run_here, start
 from napari_wsss.processes.our_training import foreign_training
+from napari_wsss.project.project import Project
 
 
 @pytest.fixture
@@ -74,3 +78,15 @@ def test_a_file_of_the_current_folder_is_nobodys_business(tmp_path: Path, monkey
     monkeypatch.setattr(sys, "path", ["", *sys.path])
     assert run_here(python("-m", "training.run", "--help")) == 0
     assert not (tmp_path / "CODE_RAN").exists()
+
+
+def test_version_and_check_name_it(
+    overwritten: Path, tmp_path_factory: pytest.TempPathFactory, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = tmp_path_factory.mktemp("made") / "project"
+    Project.create(project, project.parent, ClassList(["cat"]), []).close()
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert "training-toolkit" in capsys.readouterr().err
+    assert main(["check", str(project)]) == FOUND
+    assert "training-toolkit" in capsys.readouterr().err

@@ -4,6 +4,7 @@ import gc
 import os
 import sqlite3
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from napari_wsss.core.errors import ProjectError
+from napari_wsss.project import database
 from napari_wsss.project.database import Database, create_file
 from napari_wsss.project.schema import build
 
@@ -127,6 +129,29 @@ def test_read_only_refuses_to_write(path: Path) -> None:
             add(database, 1)
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             database.connection.execute("DELETE FROM meta")
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR_LOCK])
+def test_without_locks_nothing_older_than_what_was_saved_is_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    open_ = database._open
+
+    def without_locks(uri: str, first: Sequence[str]) -> sqlite3.Connection:
+        if "mode=ro" in uri:
+            error = sqlite3.OperationalError("no locks")
+            error.sqlite_errorcode = code
+            raise error
+        return open_(uri, first)
+
+    with closing(Database(path)) as writer:
+        with writer.transaction() as connection:
+            connection.execute("CREATE TABLE late (x)")
+        monkeypatch.setattr(database, "_open", without_locks)
+        with closing(Database(path, read_only=True)) as reader, pytest.raises(ProjectError, match="without file locks"):
+            reader.rows("SELECT 1")
+    with closing(Database(path, read_only=True)) as reader:
+        assert reader.rows("SELECT name FROM sqlite_master WHERE name = 'late'")
 
 
 def test_a_full_disk_is_told_and_nothing_half_written(path: Path) -> None:

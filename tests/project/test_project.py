@@ -43,6 +43,12 @@ def test_an_existing_project_is_never_overwritten(project: Project, images_root:
     Project.open(project.folder).close()
 
 
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ProjectError, match=r"file/project cannot be made .*choose a place"):
+        Project.create(tmp_path / "file/project", tmp_path, ClassList(["cat"]), [])
+
+
 def test_everything_is_there_after_opening_again(project: Project, mask: np.ndarray) -> None:
     plan = Plan(refiners=(Step("power_background", {"alpha": 2.0}),))
     project.set_plan(plan)

@@ -73,3 +73,10 @@ def test_a_folder_without_images_makes_no_project(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="no images"):
         create_project(tmp_path / "project", tmp_path / "empty", None, ["cat"])
     assert not (tmp_path / "project").exists()
+
+
+def test_pictures_that_are_not_read_are_said_where_there_is_no_other(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/a.heic").touch()
+    with pytest.raises(ProjectError, match=r"1 \.heic; save them as"):
+        create_project(tmp_path / "project", tmp_path / "photos", None, ["cat"])

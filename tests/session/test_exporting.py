@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from napari_wsss.core.errors import ParameterError
+from napari_wsss.core.errors import ParameterError, ProjectError
 from napari_wsss.core.masks import read_mask
 from napari_wsss.core.progress import finish
 from napari_wsss.core.sources import Source, Sources
@@ -56,7 +56,8 @@ def test_a_search_line_narrows_it_and_is_checked(project: Project, tmp_path: Pat
     for image_id in ids:
         project.review.accept(image_id, MASK)
     assert exported(project, tmp_path / "one", search=f"name:{ids[2]}").written == (ids[2],)
-    assert exported(project, tmp_path / "two", search="state:draft").written == ()
+    with pytest.raises(ProjectError, match="'state:draft' finds no image"):
+        exported(project, tmp_path / "two", search="state:draft")
     with pytest.raises(ParameterError, match="class:nope is not known"):
         exported(project, tmp_path / "three", search="class:nope")
     assert not (tmp_path / "three").exists()

@@ -5,7 +5,19 @@ import json
 import pytest
 
 from napari_wsss.core.progress import Progress
-from napari_wsss.session.next_step import CREATE, LABEL, LOOKING, NEW, READ_ONLY, TRAINING, WEIGHTS
+from napari_wsss.session.next_step import (
+    CREATE,
+    LABEL,
+    LOOKING,
+    NEW,
+    PROPOSING,
+    READ_ONLY,
+    TRAINING,
+    UNPROPOSED,
+    WEIGHTS,
+)
+from napari_wsss.session.proposals.inference import Inference
+from napari_wsss.session.results.machine import Machine
 from napari_wsss.session.runs import trunk_weights
 from napari_wsss.session.runs.process import TrainingProcess
 from napari_wsss.session.session import Session
@@ -83,6 +95,19 @@ def test_what_has_a_proposal_is_looked_at_while_a_training_runs(computed, monkey
     step = computed.session.next_steps.step
     assert (step.verb, step.caption) == ("review", "Next")
     assert step.text.startswith("The training runs; meanwhile 6 images wait")
+
+
+def test_a_proposal_in_the_making_is_waited_for_and_not_painted(computed, monkeypatch):
+    session = computed.session
+    told: list[object] = []
+    session.next_steps.changed.connect(lambda: told.append(session.next_steps.step))
+    session.inference.show(Machine(maps=session.table.maps))
+    assert session.next_steps.step == UNPROPOSED
+    with monkeypatch.context() as patched:
+        patched.setattr(Inference, "is_working", property(lambda self: True))
+        assert session.next_steps.step == PROPOSING
+    session.inference.idle()
+    assert told[-1] == UNPROPOSED
 
 
 def test_a_finished_run_waits_to_be_applied_until_a_later_model_is(session):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,13 @@ def test_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
     assert "smaller" in capsys.readouterr().err
     with pytest.raises(RuntimeError, match="a bug"):
         fails(RuntimeError("a bug"))
+    for code, advice in ((errno.EACCES, "permissions"), (errno.EROFS, "permissions"), (errno.ENOSPC, "--resume")):
+        assert fails(OSError(code, os.strerror(code), "training")) == 4
+        said = capsys.readouterr().err
+        assert said.startswith("training: ")
+        assert advice in said
+    with pytest.raises(OSError, match="input/output"):
+        fails(OSError(errno.EIO, "input/output"))
 
 
 def test_a_file_gives_the_options_of_any_stage(tmp_path: Path) -> None:

@@ -53,8 +53,11 @@ def test_every_format_has_a_folder_of_its_own_unless_a_person_chose_one(page, se
 
 
 def test_why_nothing_was_exported_stands_on_the_page(page, session, settle, tmp_path):
-    session.decisions.accept()
     page.folder.setText(str(tmp_path))
+    page.write.click()
+    settle(session)
+    assert "No image is accepted" in page.report.text()
+    session.decisions.accept()
     page.write.click()
     settle(session)
     page.beside["grey"].setChecked(True)

@@ -43,6 +43,11 @@ def test_editing_an_accepted_mask_says_so(header, session):
 def test_it_says_why_the_image_is_shown(header, session):
     session.navigation.set_order("uncertainty")
     assert header.why.text().startswith("unsure ")
+    header.resize(360, header.height())
+    header.saved.setText("saved now")
+    header.show()
+    header.layout().activate()
+    assert header.badge.width() == header.badge.sizeHint().width(), "what the badge needs not is for the reasons"
     session.decisions.toggle_flag()
     assert "flagged" not in header.why.text()  # the badge says it
     session.close_project()

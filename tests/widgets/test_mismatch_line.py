@@ -33,6 +33,7 @@ def test_it_asks_what_differs_and_goes_with_the_answer(line, session):
     assert line.text.text() == "no pixel of green; blue painted, but not a label"
     assert not line.take.isHidden()
     assert not line.add.isHidden()
+    assert (line.take.text(), line.add.text()) == ("Take label away", "Add label")
     line.keep.click()
     assert line.isHidden()
     assert session.project.catalog.get("p0.png").state == "accepted"
@@ -49,3 +50,10 @@ def test_one_answer_leaves_the_other_question(line, session):
     record = session.project.catalog.get("p0.png")
     assert (record.state, record.labels) == ("accepted", {"red", "blue"})
     assert not record.mismatch
+
+
+def test_several_labels_are_called_so(line, session):
+    paint(session, 3)
+    session.decisions.accept()
+    assert line.text.text() == "no pixel of red and green; blue painted, but not a label"
+    assert line.take.text() == "Take labels away"

@@ -52,6 +52,14 @@ def test_every_tab_is_in_sight_also_with_larger_letters(pages):
         assert [bar.tabToolTip(number) for number in range(len(PAGES))] == list(PAGES)
 
 
+def test_tabs_fill_their_line_to_its_end(pages):
+    pages.show()
+    for width in (345, 480):
+        pages.resize(width, 700)
+        QApplication.processEvents()
+        assert pages.tabBar().tabRect(len(PAGES) - 1).right() == width - 1
+
+
 def test_long_names_widen_no_page(pages, session, settle):
     pages.show()
     for name in session.table.classes.names:

@@ -20,6 +20,7 @@ from napari_wsss.core.files import publish_bytes
 from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.provenance import Provenance
+from napari_wsss.core.registry import method_title
 from napari_wsss.pipeline.applied_model import RunError, applied_network, known_as
 from napari_wsss.pipeline.lineage import checkpoint_of, file_digest, method_of
 from napari_wsss.project.project import Project
@@ -89,7 +90,8 @@ class FeatureClusters:
             features = np.stack(rows) if rows else np.zeros((0, 1), np.float32)
             classes.append(clustering(name, own, features, earlier[k]))
             yield Progress(STEP, k + 1, len(project.classes), name)
-        facts = {"found by": method_of(project.plan, "localize"), "clusters per class": self.count}
+        method = method_title("localize", method_of(project.plan, "localize"))
+        facts = {"found by": method, "clusters per class": self.count}
         provenance = self._provenance(records, earlier, weights)
         return Clusters(tuple(classes), clustering.capacity, provenance, facts)
 

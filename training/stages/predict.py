@@ -95,7 +95,8 @@ def predict(options: argparse.Namespace, report: Reporter) -> int:
         return _here(predictor, job, chosen, report)
     except OSError as reason:
         raise ProjectError(
-            f"Nothing more can be written to {options.out} ({reason}). Make room, and the same command goes on."
+            f"Nothing more can be written to {options.out} ({reason}). Make room or correct the permissions, and "
+            "the same command goes on."
         ) from reason
     finally:
         _tidy(job.leases)

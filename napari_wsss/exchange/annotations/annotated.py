@@ -1,5 +1,6 @@
 """What a source says about one image, and what is noted while it is read."""
 
+import posixpath
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,6 +92,12 @@ class Annotated:
         """All classes that are in the image by this source; None where it says nothing."""
         of_shapes = frozenset(shape.label for shape in self.shapes if shape.label)
         return of_shapes or None if self.labels is None else self.labels | of_shapes
+
+
+def beside(place: str, name: str) -> tuple[str, ...]:
+    """Return how an image may be called that a file at `place` below its source names `name`: from its folder first."""
+    folder = posixpath.dirname(place)
+    return (posixpath.normpath(f"{folder}/{name}"), name) if folder and name else (name,)
 
 
 @dataclass

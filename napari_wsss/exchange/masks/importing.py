@@ -19,7 +19,7 @@ from napari_wsss.exchange.annotations.annotated import Annotated, Reading
 from napari_wsss.exchange.annotations.painting import Kind, Rules, Unknown, Unusable, draws, painted, unknown_classes
 from napari_wsss.exchange.annotations.plain_zip import archive_in, unpacked
 from napari_wsss.exchange.label_report import listed
-from napari_wsss.exchange.matching import ImageIndex, Match
+from napari_wsss.exchange.matching import ImageIndex, Match, closest
 from napari_wsss.exchange.reading import named_or_recognised, reader_of, recognised
 from napari_wsss.exchange.whole_reports import WholeReport
 from napari_wsss.pixels.decoding.stacks import series_of
@@ -180,8 +180,9 @@ def match_of(said: Annotated, index: ImageIndex) -> Match:
     decorated = [found for name in said.names if (found := _DECORATED.fullmatch(name))]
     bare = [f"{one['folder'] or ''}{one['last'] or one['first']}" for one in decorated]
     find = partial(index.find_plane, plane=said.page) if said.page else index.find
-    matches = (find(name) for name in (*said.names, *bare, *(f"{one}{_PHOTOGRAPH}" for one in bare)))
-    return next((match for match in matches if match.ids), Match())
+    match = closest(find(name) for name in said.names)
+    others = (find(name) for name in (*bare, *(f"{one}{_PHOTOGRAPH}" for one in bare)))
+    return match if match.ids else next((other for other in others if other.ids), match)
 
 
 class _Import:

@@ -13,7 +13,7 @@ from PIL import Image
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.files import mapping, text
 from napari_wsss.core.masks import DAMAGED_PICTURE
-from napari_wsss.exchange.annotations.annotated import Annotated, Reading, Shape
+from napari_wsss.exchange.annotations.annotated import Annotated, Reading, Shape, beside
 from napari_wsss.exchange.annotations.plain_json import has_lists, json_files, json_or_none, objects, read_json
 from napari_wsss.exchange.annotations.shapes import Bitmap, Drawing, Ellipse, Polygons, ring_of
 from napari_wsss.exchange.readers.base import Reader
@@ -57,7 +57,7 @@ def _image(record: Mapping[str, Any], path: Path, place: str, reading: Reading) 
             reading.unreadable.append(f"{place} {label!r}: {reason}")
     name = text(record, "imagePath").replace("\\", "/")
     said = flags if flags or not shapes else None
-    return Annotated((name, path.stem), place, said, tuple(shapes))
+    return Annotated((*beside(place, name), path.stem), place, said, tuple(shapes))
 
 
 def _drawing(one: Mapping[str, Any]) -> Drawing | None:

@@ -14,7 +14,7 @@ from napari_wsss.core.errors import ProjectError
 from napari_wsss.core.files import check_regular
 from napari_wsss.core.inside import below
 from napari_wsss.core.masks import DAMAGED_PICTURE
-from napari_wsss.exchange.annotations.annotated import Annotated, Reading, Shape
+from napari_wsss.exchange.annotations.annotated import Annotated, Reading, Shape, beside
 from napari_wsss.exchange.annotations.plain_xml import read_xml
 from napari_wsss.exchange.annotations.shapes import Drawing, Pixels, Polygons, Size, WrongSize, ring_of, told
 from napari_wsss.exchange.readers.base import Reader
@@ -113,7 +113,9 @@ def _image(root: Element, path: Path, place: str, reading: Reading) -> Annotated
             shapes.append(Shape(label, _drawing(one, _masks_of(path), subset)))
         except (ValueError, ProjectError) as reason:
             reading.unreadable.append(f"{place} {label!r}: {str(reason).removesuffix('.')}")
-    names = tuple(name for name in (f"{subset}/{file}" if subset and file else "", file, path.stem) if name)
+    names = tuple(
+        name for name in (f"{subset}/{file}" if subset and file else "", *beside(place, file), path.stem) if name
+    )
     split = split_name(subset) if subset.casefold() in SPLIT_WORDS else ""
     return Annotated(names, place, None if shapes else frozenset(), tuple(shapes), split=split)
 

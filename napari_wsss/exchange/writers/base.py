@@ -22,10 +22,11 @@ from napari_wsss.pixels.decoding.stacks import file_and_page
 from napari_wsss.pixels.images import read_image
 from napari_wsss.pixels.large_tiff import LargeMask
 from napari_wsss.project.image_clusters import ClusterRow
+from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.sourced_masks import SourcedMask
 
-Kind = Literal["masks", "maps", "clusters"]
-Content = SourcedMask | LargeMask | ActivationMaps | tuple[ClusterRow, ...]
+Kind = Literal["masks", "maps", "clusters", "labels"]
+Content = SourcedMask | LargeMask | ActivationMaps | tuple[ClusterRow, ...] | ImageRecord
 NO_SPLIT = "default"
 """What lists and folders of images without a split are called (as CVAT and Datumaro call them)."""
 
@@ -42,14 +43,14 @@ class Item:
         From 1; it stays the image's in every export of the project.
     name : str
         What files about it are called, without suffix: the id without its suffix, where no other image has that.
-    content : SourcedMask, LargeMask, ActivationMaps or tuple of ClusterRow
+    content : SourcedMask, LargeMask, ActivationMaps, tuple of ClusterRow or ImageRecord
         As the writer's `kind` says; a mask that is larger than the memory is read by the window.
     split : str
         "train", "val" or "".
     image : Path, optional
         The image file; None where there is none.
     size : (height, width)
-        In pixels; (0, 0) of clusters.
+        In pixels; (0, 0) of clusters and labels.
     shown : callable, optional
         Returns the picture (H, W, 3) uint8 as the project shows it; the file's own by default.
     """
@@ -101,6 +102,13 @@ class Item:
         """The clusters the image is in."""
         if not isinstance(self.content, tuple):
             raise TypeError(f"{self.id} is exported as {type(self.content).__name__}, not as clusters")
+        return self.content
+
+    @property
+    def record(self) -> ImageRecord:
+        """What is known of the image, its labels among it."""
+        if not isinstance(self.content, ImageRecord):
+            raise TypeError(f"{self.id} is exported as {type(self.content).__name__}, not as labels")
         return self.content
 
     @property

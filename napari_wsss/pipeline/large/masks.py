@@ -75,7 +75,7 @@ def write_large_mask(item: Lineage, base: ActivationMaps) -> None:
         with store.large_file(item.result, item.image_id) as file:
             write_mask_tiles(file, picture.size, masks, by_window.SIDE, classes.palette, picture.tags, meaning)
     least = max(1, round(LEAST * picture.size[0] * picture.size[1]))
-    doubtful = tuple(k for k in base.classes if overview.counts[k + 1] < least and base.only((k,)).scores.any())
+    doubtful = tuple(k for k in base.classes if overview.counts[k + 1] < least)
     store.write_mask(item.result, item.image_id, _content(item), overview.mask, doubtful)
 
 

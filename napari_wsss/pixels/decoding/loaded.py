@@ -1,5 +1,6 @@
 """A picture as it was read: its pixels, and what was changed, left out or told on the way to them."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from napari_wsss.pixels.decoding.stacks import SIDEWAYS
 from napari_wsss.pixels.decoding.tiff_bands import Bands
 
 UPRIGHT = 1
+KINDS = "JPEG, PNG, TIFF, BMP, GIF or WebP"
 WHITE = 255
 
 
@@ -88,8 +90,8 @@ def turned(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
 
 def unreadable(path: Path, reason: BaseException) -> ProjectError:
     """Return the error of a picture that cannot be read, with the reason and what to do."""
-    kinds = "JPEG, PNG, TIFF, BMP or WebP"
+    why = f"a link to {os.readlink(path)}, where nothing is" if path.is_symlink() and not path.exists() else reason
     return ProjectError(
-        f"The image {path} cannot be read ({reason}); expected a whole {kinds} file. "
+        f"The image {path} cannot be read ({why}); expected a whole {KINDS} file. "
         "Replace the file or leave it out of the folder."
     )

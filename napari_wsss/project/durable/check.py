@@ -136,8 +136,9 @@ def _of_database(folder: Path) -> Iterator[Finding]:
         try:
             complaints = [str(row[0]) for row in database.rows("PRAGMA integrity_check(20)")]
             complaints += [f"a row of {row[0]} names a missing {row[2]}" for row in database.rows(REFERENCES)]
-        except ProjectError as damage:
-            complaints = [str(damage)]
+        except ProjectError as trouble:  # says itself what to do: where locks are missing nothing is to be restored
+            yield Finding("database", FILE_NAME, str(trouble))
+            return
         for words in complaints:
             if words != "ok":
                 yield Finding("database", FILE_NAME, f"{words}. Restore a backup: napari-wsss restore {folder}")

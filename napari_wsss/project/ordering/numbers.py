@@ -69,16 +69,16 @@ def in_order(terms: Terms, chosen: Numbers, order: Order) -> Numbers:
         return chosen
     if order == "diversity":
         return round_the_clusters(terms.database, chosen, terms.decided)
-    found = _largest_first(terms, chosen, _FIRST_BY[order]) if order in _FIRST_BY else chosen
+    found = _by_column(terms, chosen, *_FIRST_BY[order]) if order in _FIRST_BY else chosen
     for term in reversed(_ORDERS[order]):  # each sort keeps the order of what is equal
         found = found[order_of(term(terms)[found])]
     return found
 
 
-def _largest_first(terms: Terms, chosen: Numbers, column: str) -> Numbers:
-    """Return chosen numbers by a column that has an index in this order, those without a value behind the others."""
-    sql = f"SELECT number FROM images WHERE {column} IS NOT NULL ORDER BY {column} DESC, number"
-    known = terms.database.remembered(column, lambda: terms.database.whole_numbers(sql))
+def _by_column(terms: Terms, chosen: Numbers, column: str, direction: str) -> Numbers:
+    """Return chosen numbers by a column that has an index, those without a value behind the others."""
+    sql = f"SELECT number FROM images WHERE {column} IS NOT NULL ORDER BY {column} {direction}, number"
+    known = terms.database.remembered(column, lambda: terms.database.whole_numbers(sql), direction)
     is_left = np.zeros(terms.count + 1, bool)
     is_left[chosen] = True
     known = known[known <= terms.count]
@@ -184,10 +184,6 @@ class Terms:
         return found
 
 
-def _ascending(column: str, where: str = "") -> Callable[[Terms], NDArray[Any]]:
-    return lambda terms: terms.values(column, np.inf, where)
-
-
 def _descending(column: str, where: str = "") -> Callable[[Terms], NDArray[Any]]:
     return lambda terms: -terms.values(column, -np.inf, where)
 
@@ -204,9 +200,14 @@ _ORDERS: Mapping[str, Sequence[Callable[[Terms], NDArray[Any]]]] = {
     "disagrees": (_term("agrees"), _descending("changed", " AND disagrees = 1"), _term("rank")),
     "mismatch": (_term("matches"), _term("rank")),
     "random": (_term("mixed"),),
-    "score_ascending": (_ascending("score"),),
+    "score_ascending": (),
     "score_descending": (),
 }
 """The terms of each order, the one that counts most first; images that are equal in all stay as the files are."""
-_FIRST_BY = {"uncertainty": "score", "changed": "changed", "score_descending": "score"}
-"""Orders whose last term is a column with an index in its order."""
+_FIRST_BY = {
+    "uncertainty": ("score", "DESC"),
+    "changed": ("changed", "DESC"),
+    "score_ascending": ("score", "ASC"),
+    "score_descending": ("score", "DESC"),
+}
+"""Orders whose last term is a column with an index, and in which direction."""

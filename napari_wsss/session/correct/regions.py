@@ -1,7 +1,7 @@
 """Regions that are given a class whole: superpixels, all that a promptable segmenter finds, or somebody's instances.
 
-A click gives the region under it the class, a drag all regions it crosses; one step that Ctrl+Z takes back. What a
-person drew stays.
+A click gives the region under it the class, a drag all regions it crosses, if asked for with all that look alike; one
+step that Ctrl+Z takes back. What a person drew stays.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,14 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_wsss.core.plural import counted
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.core.sources import Source
+from napari_wsss.pixels.clicks.alike import alike_regions
 from napari_wsss.pixels.instance_masks import instance_file, read_instances
 from napari_wsss.processes.apart import Apart
 from napari_wsss.session.correct.embeddings import Embedding
 from napari_wsss.session.correct.filling import fill
 from napari_wsss.session.correct.patches import LANE
 from napari_wsss.session.correct.pointing import Engines
+from napari_wsss.session.correct.propagation import mask_so_far
 from napari_wsss.session.jobs import Job, Jobs
 from napari_wsss.session.review.decisions import Decisions
 from napari_wsss.session.signals import Signals
@@ -93,8 +96,16 @@ class Regions:
         self.kind, self.folder = kind, folder
         self._find()
 
-    def give(self, places: Sequence[tuple[int, int]], value: int) -> bool:
-        """Give every region at one of some places (row, column) a mask value; return False where there is none."""
+    def give(self, places: Sequence[tuple[int, int]], value: int, alike: bool = False) -> bool:
+        """Give every region at one of some places (row, column) a mask value; return False where there is none.
+
+        Parameters
+        ----------
+        places : sequence of (int, int)
+        value : int
+        alike : bool
+            Those that look like one of them, too, where mask or proposal took them for the same class so far.
+        """
         table, numbers = self._opened.or_none, self.numbers
         if table is None or numbers is None or table.project.read_only:
             return False
@@ -103,6 +114,9 @@ class Regions:
         if not len(meant):
             self._signals.notice.emit("There is no region here.")
             return False
+        if alike:
+            meant = alike_regions(numbers, table.image, meant, mask_so_far(table))
+            self._signals.notice.emit(f"{counted(len(meant), 'region')} in one step; Ctrl+Z takes it back.")
         fill(table, self._decisions, np.isin(numbers, meant), value, Source("clicked", method=METHODS[self.kind]))
         return True
 

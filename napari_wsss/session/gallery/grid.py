@@ -137,14 +137,21 @@ class ProposalGrid:
         pages = -(-len(self._ids) // self.side**2)
         left = len(self.page) - len(self.marked)
         aside = f" · {len(self._aside)} put aside" if self._aside else ""
-        return f"page {self._page + 1} of {pages} · {counted(len(self._ids), 'image')}{aside} · Enter accepts {left}"
+        without = sum(bool(self.lacking(one)) for one in self.page if one not in self.marked)
+        warned = f", {without} without a labelled class" if without else ""
+        count = counted(len(self._ids), "image")
+        return f"page {self._page + 1} of {pages} · {count}{aside} · Enter accepts {left}{warned}"
 
     def confidence(self, image_id: str) -> float:
-        """Return 1 - uncertainty of an image's proposal, in [0, 1]; asked of the project once for each page."""
+        """Return 1 - uncertainty of an image's proposal, in [0, 1], 0 where a label is in doubt; asked once a page."""
         if image_id not in self._sure:
             found = self._opened.table.project.catalog.get(image_id)
-            self._sure[image_id] = 1.0 - float(found.score or 0.0)
+            self._sure[image_id] = 0.0 if found.doubtful else 1.0 - float(found.score or 0.0)
         return self._sure[image_id]
+
+    def lacking(self, image_id: str) -> tuple[str, ...]:
+        """Return the labelled classes of which an image's proposal has no pixel, () until its picture is made."""
+        return self._pictures.lacking(image_id)
 
     def picture(self, image_id: str, side: int) -> object:
         """Return the picture (h, w, 3) uint8 of an image and its proposal, None until `pictures.ready` tells it."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from napari_wsss.session.pictures.drawing import small_picture, with_mask
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.machine import proposed
 from napari_wsss.session.results.shown import resolve
+from napari_wsss.session.review.mismatch import Mismatch
 from napari_wsss.session.signals import Signals
 from napari_wsss.session.table.opened import Opened
 
@@ -57,6 +59,7 @@ class GalleryPictures:
         self._lock = threading.Lock()
         self._wishes: OrderedDict[Wish, int] = OrderedDict()
         self._pictures: OrderedDict[Wish, Pixels | None] = OrderedDict()
+        self._lacking: dict[str, tuple[str, ...]] = {}
         self._age = 0
         for signal in (signals.project_opened, signals.project_closed, signals.classes_changed):
             signal.connect(self._clear)
@@ -76,7 +79,12 @@ class GalleryPictures:
         self._start()
         return None
 
+    def lacking(self, image_id: str) -> tuple[str, ...]:
+        """Return the labelled classes of which the proposal has no pixel, () while no picture of it was made."""
+        return self._lacking.get(image_id, ())
+
     def _outdate(self, image_id: str) -> None:
+        self._lacking.pop(image_id, None)
         for wish in [wish for wish in self._pictures if wish.image_id == image_id]:
             del self._pictures[wish]
             self.ready.emit(wish)  # whoever shows it asks again
@@ -84,6 +92,7 @@ class GalleryPictures:
     def _clear(self) -> None:
         self._age += 1
         self._pictures.clear()
+        self._lacking.clear()
         with self._lock:
             self._wishes.clear()
 
@@ -104,8 +113,10 @@ class GalleryPictures:
         done = 0
         while (taken := self._take()) is not None:
             wish, age = taken
-            picture = picture_with_contour(project, wish)
-            self._jobs.dispatch(lambda w=wish, a=age, p=picture: self._made(w, a, p))  # type: ignore[misc]
+            made = (
+                (picture_with_contour(project, wish), ()) if wish.class_name else picture_with_proposal(project, wish)
+            )
+            self._jobs.dispatch(partial(self._made, wish, age, *made))
             done += 1
             yield Progress(GALLERY, done, done + len(self._wishes), wish.image_id)
 
@@ -114,9 +125,11 @@ class GalleryPictures:
         with self._lock:
             return self._wishes.popitem() if self._wishes else None
 
-    def _made(self, wish: Wish, age: int, picture: Pixels | None) -> None:
+    def _made(self, wish: Wish, age: int, picture: Pixels | None, lacking: tuple[str, ...]) -> None:
         if age != self._age:
             return
+        if not wish.class_name:
+            self._lacking[wish.image_id] = lacking
         self._pictures[wish] = picture
         while len(self._pictures) > KEPT:
             self._pictures.popitem(last=False)
@@ -128,9 +141,6 @@ def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
     try:
         path = project.image_path(wish.image_id)
         picture = small_picture(path, wish.side, project.deep_percentiles, project.channels)
-        if not wish.class_name:
-            mask = proposed(project, wish.image_id)
-            return picture if mask is None else with_mask(picture, mask, project.classes.screen, tinted=False)
         maps = stages.base_maps(project, resolve(project, project.plan, wish.image_id))
     except (WsssError, OSError):  # the gallery shows a grey field then
         return None
@@ -141,3 +151,17 @@ def picture_with_contour(project: Project, wish: Wish) -> Pixels | None:
     colour = np.asarray(classes.colour(wish.class_name)[:3])
     bright = np.rint(255 * colour / max(float(colour.max()), 1 / 255)).astype(np.uint8)  # dark ones would not show
     return with_contour(picture, scores, bright)
+
+
+def picture_with_proposal(project: Project, wish: Wish) -> tuple[Pixels | None, tuple[str, ...]]:
+    """Return an image (h, w, 3) uint8 with its proposal (None: cannot be read), and the labels that has no pixel of."""
+    try:
+        path = project.image_path(wish.image_id)
+        picture = small_picture(path, wish.side, project.deep_percentiles, project.channels)
+        mask = proposed(project, wish.image_id)
+        if mask is None:
+            return picture, ()
+        lacking = Mismatch.of(project.catalog.get(wish.image_id), project.classes, mask).missing
+    except (WsssError, OSError):
+        return None, ()
+    return with_mask(picture, mask, project.classes.screen, tinted=False), lacking

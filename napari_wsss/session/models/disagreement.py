@@ -94,7 +94,10 @@ class Disagreement:
         table = self._opened.or_none
         if table is None:
             return False
-        self.second = second or self.second
+        if second is not None and second != self.second:  # what was found of another one is not of this
+            self.found, self.without, self.measured, table.queue.differs = (), 0, False, {}
+            self.second = second
+            self.changed.emit()
         work = partial(differences, table.project, self.second)
         job = Job("comparing masks", work, key=DISAGREEMENT, lane=DISAGREEMENT)
         job.failed.connect(lambda message, _error: self._signals.failed.emit(message))

@@ -93,6 +93,12 @@ class Inference:
         """True while the shown proposal is being drawn anew in the background after a change of parameters."""
         return self._preview.is_busy
 
+    @property
+    def is_working(self) -> bool:
+        """True while maps and proposals are made in the background, of this image or of others."""
+        running = self._jobs.find(INFERENCE)
+        return self.is_drawing or (running is not None and not running.is_over)
+
     def redraw(self, ask: bool = True) -> None:
         """Bring what the machine shows to the current plan and labels.
 

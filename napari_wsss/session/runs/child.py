@@ -11,7 +11,7 @@ from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import Progress, Steps
 from napari_wsss.processes.children import Followed
 from napari_wsss.session.runs.folders import parse_line
-from napari_wsss.session.runs.process import EXIT_CODES, PROGRAM, arguments
+from napari_wsss.session.runs.process import EXIT_CODES, EXPLAINED, PROGRAM, arguments
 
 
 def run_stage(
@@ -32,12 +32,13 @@ def run_stage(
     Returns
     -------
     generator of Progress
-        Returns the lines the stage reported, as mappings.
+        Returns the lines the stage reported, as mappings. Single images that could not be done are no failure: the
+        last line has them under ``failed``, image id -> reason.
 
     Raises
     ------
     StepError
-        When it cannot be started or fails, with what it said last.
+        When it cannot be started or fails, or no image could be done, with what it said last.
     """
     shown = Progress(stage, 0, 0, "starting")
     yield shown
@@ -57,6 +58,16 @@ def run_stage(
             else:
                 shown = Progress.from_dict(record)
             yield shown  # also in silence: a moment at which the job can be cancelled
-    if child.code:
-        raise StepError(f"{stage}: {last_text or EXIT_CODES.get(child.code, f'ended with code {child.code}')}")
+    reasons = failed_images(said) if child.code == EXPLAINED else {}
+    result = said[-1] if reasons else {}
+    some_done = any(isinstance(result.get(name), int) and result[name] > 0 for name in ("done", "reused"))
+    if child.code and not (reasons and some_done):
+        why = last_text or next(iter(reasons.values()), "")
+        raise StepError(f"{stage}: {why or EXIT_CODES.get(child.code, f'ended with code {child.code}')}")
     return tuple(said)
+
+
+def failed_images(said: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return image id -> reason of the images that a stage, by the lines it reported, could not do."""
+    failed = said[-1].get("failed") if said else None
+    return {str(name): str(reason) for name, reason in failed.items()} if isinstance(failed, Mapping) else {}

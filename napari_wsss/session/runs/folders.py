@@ -62,6 +62,8 @@ class RunInfo:
         That works on it; None in runs of earlier versions.
     lost_lines : int
         Of its reports, that cannot be read.
+    left_out : mapping of str to str
+        Image id -> why it went on without that image.
     """
 
     folder: Path
@@ -78,6 +80,7 @@ class RunInfo:
     platform: str = ""
     process: Process | None = None
     lost_lines: int = 0
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def clock(self) -> str:
@@ -160,6 +163,7 @@ def read_run(folder: Path) -> RunInfo | None:
         platform=text(mapping(record, "environment"), "platform"),
         process=_process_of(record),
         lost_lines=lost,
+        left_out={name: why for name, why in mapping(record, "left_out").items() if isinstance(why, str)},
     )
 
 

@@ -12,6 +12,7 @@ from napari_wsss.widgets.clusters.accept import AcceptBox
 from napari_wsss.widgets.clusters.selection import ClusterSelection, cluster_colour
 from napari_wsss.widgets.clusters.strip import ImageStrip
 from napari_wsss.widgets.controls.basic import column, line, row, text_label, tool_button
+from napari_wsss.widgets.controls.charts import percent
 from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.controls.stubs import certain
 
@@ -161,7 +162,7 @@ def _facts(shown: GalleryRow) -> str:
     size, facts = len(shown.members), shown.facts
     parts = [f"{size} image{'' if size == 1 else 's'}"]
     if size:
-        parts.append(f"{facts.accepted / size:.0%} accepted")
+        parts.append(f"{percent(facts.accepted / size)} accepted")
     if facts.edited is not None:
-        parts.append(f"edited {facts.edited:.0%}")
+        parts.append(f"edited {percent(facts.edited)}")
     return " · ".join(parts)

@@ -30,6 +30,8 @@ SIDE = 50
 GAP = 3
 MARK = 13
 SELECTED = "#ffd84d"
+WAITING = QColor(127, 127, 127, 70)
+"""Where a picture will be: no palette knows the colours of napari's themes."""
 
 
 class ImageStrip(QWidget):
@@ -102,7 +104,7 @@ class ImageStrip(QWidget):
     def _draw(self, painter: QPainter, image_id: str, box: QRect) -> None:
         ratio = self.devicePixelRatioF()
         picture = self._session.gallery.pictures.get(image_id, self._class_name, round(SIDE * ratio))
-        painter.fillRect(box, self.palette().mid())
+        painter.fillRect(box, WAITING)
         if picture is not None:
             pixmap = pixmap_of(picture, ratio)
             size = pixmap.size() / ratio

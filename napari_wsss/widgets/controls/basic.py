@@ -28,6 +28,8 @@ from napari_wsss.widgets.controls.folding import Folded
 from napari_wsss.widgets.controls.plain_text import PlainButton, as_text
 from napari_wsss.widgets.controls.stubs import certain, connect
 
+LAID_OUT_MS = 60
+"""Until a form has its new height, after which its page can be scrolled."""
 PAGE_WIDTH = 300  # pixels; the least that is comfortable
 WIDEST_PAGE = 380
 SCROLL_BAR = 14

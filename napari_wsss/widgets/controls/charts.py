@@ -150,8 +150,8 @@ class LineChart(Chart):
         return f"{self.title}: {self._written(value)} at {plain(place)} {self.across}".rstrip()
 
     def draw(self) -> None:
-        """Draw marks and curve; while there is nothing to draw the heading alone says so."""
-        if not self.points:
+        """Draw marks and curve; of fewer than two points the heading alone says everything."""
+        if len(self.points) < 2:
             if "axes" in self.__dict__:  # made before, for another project
                 self.axes.hide()
             return
@@ -160,7 +160,8 @@ class LineChart(Chart):
         first, top = min(0.0, places[0]), self._top or max(values) or 1.0
         last = places[-1] if places[-1] > first else first + 1
         self.axes.begin((first, last), (0.0, top), self.across)
-        self.axes.draw_levels([(share * top, self._written(share * top)) for share in LEVELS])
+        written = [(share * top, self._written(share * top)) for share in LEVELS]
+        self.axes.draw_levels([one for one in written if one[0] == 0 or one[1] != written[0][1]])  # not twice "0 %"
         for place, _ in self.marks:
             self.axes.draw_mark(min(place, last))
         self.axes.draw_curve(places, values, legible(ACCENT, self.palette().window().color()))

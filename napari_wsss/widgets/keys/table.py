@@ -82,7 +82,12 @@ KEYS: tuple[Key, ...] = (
     Key("O", "scribble", "scribble instead of painting the mask, or back", "layers"),
     # Takes the place of napari's "swap the painted class with background".
     Key("X", "point", "point at things: left click = this class, right click = not, drag = a box", "layers"),
-    Key("Shift-X", "regions", "give whole regions this class: click or drag over them; right: background", "layers"),
+    Key(
+        "Shift-X",
+        "regions",
+        "give whole regions this class: click or drag over them; Shift: all alike; right: background",
+        "layers",
+    ),
     Key("Shift-F", "wand", "fill what is coloured alike: press, then drag right for more, left for less", "layers"),
     Key("R", "propagate", "make a mask from the scribbles"),
     # Takes the place of napari's "pick", which stays a button of the layer.

@@ -27,7 +27,7 @@ from napari_wsss.widgets.layers.brush_size import keep_on_screen, set_on_screen,
 from napari_wsss.widgets.layers.clicks.drags import StrokeEnd
 from napari_wsss.widgets.layers.clicks.point_tool import PointTool
 from napari_wsss.widgets.layers.clicks.right_erases import RightErases
-from napari_wsss.widgets.layers.clicks.vertices import PolygonVertices
+from napari_wsss.widgets.layers.clicks.vertices import POLYGON, POLYGON_HINT, PolygonVertices
 from napari_wsss.widgets.layers.host import LayerHost
 from napari_wsss.widgets.layers.peek import Peek
 from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
@@ -375,6 +375,7 @@ class ViewerSync(QObject):
         if self.mask is not None and self.mask.editable:
             self.activate()
             (self.scribbles.painted or self.mask).mode = mode
+            self.notice.emit(POLYGON_HINT if mode == POLYGON else "")
 
     def _recolour(self) -> None:
         """Give mask and proposal the colours of the current class list."""

@@ -11,7 +11,15 @@ from qtpy.QtWidgets import QComboBox, QHeaderView, QLineEdit, QSizePolicy, QTabl
 from napari_wsss.core.errors import WsssError
 from napari_wsss.session.session import Session
 from napari_wsss.widgets import preferences
-from napari_wsss.widgets.controls.basic import button, column, row, text_label
+from napari_wsss.widgets.controls.basic import (
+    LAID_OUT_MS,
+    bring_into_view,
+    button,
+    column,
+    row,
+    single_shot,
+    text_label,
+)
 from napari_wsss.widgets.controls.class_entries import choose_colour, swatch
 from napari_wsss.widgets.controls.listening import listen
 from napari_wsss.widgets.controls.plain_text import as_text
@@ -52,6 +60,7 @@ class ClassTable(QWidget):
         self.undo = button("Undo", session.class_list.undo)
         self.effect = text_label(quiet=True)
         self.effect.hide()
+        self._bring = single_shot(self, LAID_OUT_MS, lambda: bring_into_view(self.effect))
         self.setLayout(
             column(
                 self.table,
@@ -164,6 +173,8 @@ class ClassTable(QWidget):
         self.effect.setText(text)
         self.effect.setVisible(bool(text))
         self.do.setEnabled(bool(text))
+        if text:
+            self._bring.start()  # it is to be read before the button is clicked, and stands below it
 
     # -- what is done -----------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ from napari_wsss.session.imports import (
 )
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import (
+    LAID_OUT_MS,
     bring_into_view,
     button,
     choose,
@@ -34,7 +35,7 @@ from napari_wsss.widgets.controls.basic import (
     text_label,
 )
 from napari_wsss.widgets.controls.listening import listen
-from napari_wsss.widgets.project.new_project import LAID_OUT_MS, PathField, ReportTree
+from napari_wsss.widgets.project.new_project import PathField, ReportTree
 
 TITLES: dict[What, str] = {
     "labels": "image-level labels",

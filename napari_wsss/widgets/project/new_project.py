@@ -20,6 +20,7 @@ from napari_wsss.session.imports import encodings, found_out, kinds_of
 from napari_wsss.session.jobs import Job
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import (
+    LAID_OUT_MS,
     bring_into_view,
     button,
     column,
@@ -62,8 +63,6 @@ class LabelReport(Protocol):
 
 KINDS = kinds_of("labels")
 MOST_NAMES = 200
-LAID_OUT_MS = 60
-"""Until the form has its new height, after which the page can be scrolled."""
 NOTES_SHOWN = 2
 REPORT_FILES = "Text (*.txt);;JSON (*.json)"
 PREVIEW = "labels"
@@ -133,6 +132,7 @@ class ReportTree(QTreeWidget):
         header = certain(self.header())
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
 
     def show_report(self, report: LabelReport) -> None:
         """List what was found and everything that does not fit, problems and notes unfolded."""
@@ -168,6 +168,8 @@ class ReportTree(QTreeWidget):
         if len(names) > MOST_NAMES:
             top.addChild(QTreeWidgetItem([f"… and {len(names) - MOST_NAMES} more"]))
         self.addTopLevelItem(top)
+        for place in range(top.childCount()):
+            certain(top.child(place)).setFirstColumnSpanned(True)  # there is no number beside it
         top.setExpanded(bool(mark) or unfolded)
 
 
@@ -182,12 +184,11 @@ def channel_field() -> QLineEdit:
 def _summary(report: LabelReport) -> str:
     """Return what was found in a sentence or two, and what is still asked of a person."""
     images = counted(len(report.images), "image")
-    if not report.labels and not report.classes:
-        return (
-            f"{images}, no labels found: write the names of the classes into the line below, then create the project."
-        )
-    clean = "Everything fits." if report.is_clean else "Some entries do not fit; they are listed below."
     notes = "".join(f" Note: {note}." for note in report.notes[:NOTES_SHOWN])
+    if not report.labels and not report.classes:
+        wanted = "Write the names of the classes into the line below, then create the project."
+        return f"{images}, no labels found.{notes} {wanted}"
+    clean = "Everything fits." if report.is_clean else "Some entries do not fit; they are listed below."
     found = f"{len(report.labels)} with labels, {counted(len(report.classes), 'class', 'classes')} from {report.source}"
     return f"{images}, {found}. {clean}{notes}"
 
@@ -211,8 +212,9 @@ class NewProject(QWidget):
         self.channels = channel_field()
         self.channels.editingFinished.connect(self._on_channels)
         self._channels_read, self._pages_read = "", False
+        self._classes_read, self._named = "", list[str]()
         self._asked: object = None
-        self._bring = single_shot(self, LAID_OUT_MS, lambda: bring_into_view(self.create_button))
+        self._bring = single_shot(self, LAID_OUT_MS, self._show_what_is_asked)
         self.tree = ReportTree()
         self.summary = text_label()
         self.classes = QLineEdit()
@@ -273,7 +275,9 @@ class NewProject(QWidget):
     def preview(self) -> None:
         """Read the labels in the background and show the report."""
         images, source, kind = self.images.path, self.source.path, self.kind.currentData()
-        encoding, also = self.encoding.currentData(), self.class_names()
+        if self.classes.text() != self._classes_read:  # else a wrong encoding's names would be known from then on
+            self._named = self.class_names()
+        encoding, also = self.encoding.currentData(), self._named
         pages, self._channels_read = self.pages.isChecked(), self.channels.text()
         self._pages_read, asked = pages, object()
         self._asked = asked
@@ -311,10 +315,16 @@ class NewProject(QWidget):
         self.summary.setText(_summary(report))
         self.encoding.setItemText(0, found_out("" if self.encoding.currentData() else report.encoding))
         self.encoding.setToolTip(self.encoding.currentText())
-        self.classes.setText(", ".join(report.classes))
+        self._classes_read = ", ".join(report.classes)
+        self.classes.setText(self._classes_read)
         self.classes.setCursorPosition(0)
         self._allow()
         self._bring.start()  # a small window shows the upper half of the form
+
+    def _show_what_is_asked(self) -> None:
+        """Scroll to what was found, what is asked and the button below, from above and from below."""
+        for part in (self.summary, self.create_button):
+            bring_into_view(part)
 
     def _show_problem(self, message: str) -> None:
         self.summary.setText(message)

@@ -30,6 +30,7 @@ from napari_wsss.widgets.controls.plain_text import as_text
 from napari_wsss.widgets.project.class_table import ClassTable
 from napari_wsss.widgets.project.every_pixel import EveryPixel
 from napari_wsss.widgets.project.import_form import ImportForm, LayerValues
+from napari_wsss.widgets.project.new_pictures import NewPictures
 from napari_wsss.widgets.project.new_project import CHANNELS_TIP, NewProject, channel_field
 from napari_wsss.widgets.project.sample import cache_folder, sample_project
 
@@ -87,6 +88,7 @@ class ProjectPage(QWidget):
         self.imports = ImportForm(session, chosen_layer)
         self.imports_folded = folded("Import labels, masks or maps", self.imports)
         self.new_folded = folded("New project from a folder of images", self.new)
+        self.new_pictures = NewPictures(session)
         self.classes = ClassTable(session)
         self.every_pixel = EveryPixel(session)
         self.device = combo(DEVICES, self._choose_device)
@@ -115,6 +117,7 @@ class ProjectPage(QWidget):
         self.of_project.setLayout(
             column(
                 self.imports_folded,
+                self.new_pictures,
                 line(),
                 heading("Classes"),
                 self.classes,

@@ -5,6 +5,7 @@ from qtpy.QtWidgets import QWidget
 from napari_wsss.session.models.why import why_proposal
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import column, row, text_label, tool_button
+from napari_wsss.widgets.controls.elided import ElidedLabel
 from napari_wsss.widgets.controls.listening import listen
 
 
@@ -16,7 +17,7 @@ class ClusterLine(QWidget):
         self._session = session
         self.text = text_label(quiet=True)
         self.own = tool_button("use its own", self._dismiss, "Forget the proposal that was taken over")
-        self.why = text_label(quiet=True, tip="Why this proposal")
+        self.why = ElidedLabel(quiet=True, tip="Why this proposal")  # one line: the classes below are to be seen
         first = row(self.text, self.own)
         first.setStretch(0, 1)
         self.setLayout(column(first, self.why))

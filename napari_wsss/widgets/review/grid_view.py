@@ -9,12 +9,13 @@ import string
 
 import numpy as np
 from qtpy.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from qtpy.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QLineEdit, QWidget
 
 from napari_wsss.session.gallery.pictures import Wish
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.controls.basic import draw_line, row, single_shot, text_label, tool_button
+from napari_wsss.widgets.controls.charts import percent
 from napari_wsss.widgets.controls.elided import ElidedLabel
 from napari_wsss.widgets.controls.listening import let_go, listen
 from napari_wsss.widgets.controls.over import BAD, FRAME, GAP, GROUND, TEXT, Over, as_image
@@ -23,6 +24,7 @@ from napari_wsss.widgets.controls.stubs import certain, united
 MARKS = string.digits[1:] + string.ascii_lowercase
 """Keys of the pictures of a page, row by row; there are more than on the largest page without the last one."""
 CAPTION = 18  # pixels
+LACKS = QColor("#feca57")
 COMPUTE = "Have the missing proposals made in the background; they come to the end of the pages"
 LARGE_SHARE, LARGE_AFTER_MS = 0.9, 500
 """Of the grid's sides that a picture takes which the mouse rests on, and after how long."""
@@ -78,7 +80,7 @@ class Pages(QWidget):
         return as_image(found) if isinstance(found, np.ndarray) else None
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw the pictures with their key and how sure the proposal is; marked ones are crossed out."""
+        """Draw the pictures with their key and how sure it is, or what it lacks; marked ones are crossed out."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(self.rect(), GROUND)
@@ -109,10 +111,12 @@ class Pages(QWidget):
         if is_bad:
             painter.drawLine(target.topLeft(), target.bottomRight())
             painter.drawLine(target.topRight(), target.bottomLeft())
-        painter.setPen(TEXT)
+        lacking = self._grid.lacking(image_id)
+        painter.setPen(LACKS if lacking else TEXT)
         key = f"{MARKS[place]}   " if place < len(MARKS) else ""
         caption = QRectF(box.left(), inner.bottom(), box.width(), CAPTION)
-        sure, metrics = f"{key}{self._grid.confidence(image_id):.0%} sure   ", self.fontMetrics()
+        sure = f"{percent(self._grid.confidence(image_id))} sure" if not lacking else f"no {', '.join(lacking)}"
+        sure, metrics = f"{key}{sure}   ", self.fontMetrics()
         left = int(caption.width()) - metrics.horizontalAdvance(sure)  # the name alone is shortened
         name = metrics.elidedText(image_id, Qt.TextElideMode.ElideMiddle, left)
         draw_line(painter, caption, sure + name, united(Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignVCenter))
@@ -178,7 +182,7 @@ class GridView(Over):
         line.setStretch(1, 2)
         line.setStretch(2, 3)
         self.put_together(line, self.pages)
-        listen(self, (self._grid.changed, self._say))
+        listen(self, (self._grid.changed, self._say), (session.gallery.pictures.ready, self._on_picture))
 
     def toggle(self) -> None:
         """Show the grid on what is undecided now, or go back to the canvas."""
@@ -203,6 +207,10 @@ class GridView(Over):
     def _open(self, image_id: str) -> None:
         self.leave()
         self.opened.emit(image_id)
+
+    def _on_picture(self, wish: Wish) -> None:
+        if self._grid.lacking(wish.image_id) and self._grid.is_of_page(wish):
+            self._say()
 
     def _say(self) -> None:
         self.text.setText(self._grid.text)

@@ -31,7 +31,7 @@ from napari_wsss.widgets.controls.stubs import certain
 from napari_wsss.widgets.preferences import keep
 from napari_wsss.widgets.train.loss_plot import LossPlot
 from napari_wsss.widgets.train.model_list import ModelList
-from napari_wsss.widgets.train.run_list import RunList
+from napari_wsss.widgets.train.run_list import RunList, left_out_text
 from napari_wsss.widgets.train.stage_options import StageOptions
 from napari_wsss.widgets.train.weights_line import WEIGHTS_FILES, WeightsLine
 
@@ -382,7 +382,8 @@ class TrainPage(QWidget):
         self.run_list.refresh(folder)
         self._show_buttons()
         self._show_cost()  # its pace is known now
-        self.said.setText(message if code else self._session.start.text or APPLY_IT)
+        what = message if code else self._session.start.text or APPLY_IT
+        self.said.setText(f"{what} {left_out_text(self.run_list.run)}".strip())
 
     # Runs
 

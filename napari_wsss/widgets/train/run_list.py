@@ -3,11 +3,13 @@
 What a person can do with it: click a run to see its curves; Ctrl-click or Shift-click more of them and compare.
 """
 
+from itertools import islice
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
+from napari_wsss.core.plural import counted
 from napari_wsss.core.registry import method_title
 from napari_wsss.session.runs.folders import RunInfo, unreadable_in
 from napari_wsss.session.session import Session
@@ -22,6 +24,7 @@ from napari_wsss.widgets.train.verdict_line import RunVerdict
 RUN = Qt.ItemDataRole.UserRole
 STATE_MARKS = {"running": "▶", "done": "✔", "stopped": "■", "interrupted": "⚠", "failed": "✖"}
 WHOLES = {"start": "Recommended start"}
+MOST_NAMED = 5
 HEIGHT = 130  # pixels
 USED = "This run's model is in use already."
 APPLY = "Undecided images get its proposals; accepted masks are never touched"
@@ -69,7 +72,8 @@ class RunList(QWidget):
         for run in found:
             item = QListWidgetItem(run_text(run))
             item.setData(RUN, run)
-            item.setToolTip(as_text(f"{run.folder.name}\n{run.message}"))
+            reasons = [f"left out: {name}: {why}" for name, why in islice(run.left_out.items(), MOST_NAMED)]
+            item.setToolTip(as_text("\n".join([run.folder.name, run.message, *reasons])))
             self.list.addItem(item)
             if run.folder == wanted:
                 self.list.setCurrentItem(item)
@@ -126,7 +130,17 @@ def run_text(run: RunInfo) -> str:
     """Return the line of a run: state, what was trained, best score, when."""
     steps = f" · {run.done}/{run.total}" if run.total and run.state != "done" else ""
     score = next((f" · {name.replace('_', ' ')} {value:.3f}" for name, value in run.figures.items()), "")
-    return f"{STATE_MARKS.get(run.state, '?')} {trained_in(run)} · {run.state}{steps}{score} · {run.clock}"
+    without = f" · {len(run.left_out)} left out" if run.left_out else ""
+    return f"{STATE_MARKS.get(run.state, '?')} {trained_in(run)} · {run.state}{steps}{score}{without} · {run.clock}"
+
+
+def left_out_text(run: RunInfo | None) -> str:
+    """Return a sentence that names the images a run went on without, "" where there is none."""
+    if run is None or not run.left_out:
+        return ""
+    named = ", ".join(islice(run.left_out, MOST_NAMED))
+    more = f" and {len(run.left_out) - MOST_NAMED} more" if len(run.left_out) > MOST_NAMED else ""
+    return f"{counted(len(run.left_out), 'image')} could not be used: {named}{more}."
 
 
 def trained_in(run: RunInfo) -> str:

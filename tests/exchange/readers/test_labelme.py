@@ -50,3 +50,11 @@ def test_shapes_and_flags(tmp_path, read):
     )
     assert mask[1:3, 2:5].tolist() == [[2, 1, 1], [1, 2, 1]]
     assert (mask[6, 6], mask[0, 0], mask[8, 8]) == (2, 1, 1)
+
+
+def test_a_file_in_a_folder_names_the_image_of_its_folder_first(tmp_path, read):
+    (tmp_path / "A").mkdir()
+    (tmp_path / "A/a.json").write_text(json.dumps(record([]) | {"imagePath": "a.jpg"}))
+    (tmp_path / "A/b.json").write_text(json.dumps(record([]) | {"imagePath": "..\\B\\b.jpg"}))
+    (a, b), _ = read("labelme", tmp_path)
+    assert (a.names, b.names) == (("A/a.jpg", "a.jpg", "a"), ("B/b.jpg", "../B/b.jpg", "b"))

@@ -26,3 +26,9 @@ def test_turning_and_blending() -> None:
     assert (clear == 255).all()
     assert "white" in said
     assert "a.png" in str(unreadable(Path("a.png"), OSError("gone")))
+
+
+def test_a_link_to_nothing_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "gone.jpg")
+    assert f"a link to {tmp_path / 'gone.jpg'}, where nothing is" in str(unreadable(tmp_path / "a.jpg", OSError("x")))
+    assert "(x)" in str(unreadable(tmp_path / "b.jpg", OSError("x")))

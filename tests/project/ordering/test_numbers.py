@@ -70,7 +70,7 @@ def test_kept_orders_follow_every_change(tmp_path: Path) -> None:
     rows = [ClusterRow(f"{at}.png", 0, f"cat {at % 2}", float(at)) for at in range(6)]
     with Project.create(tmp_path / "project", tmp_path, ClassList(("cat", "dog")), images) as project:
         catalog = project.catalog
-        orders: tuple[Order, ...] = ("score_descending", "uncertainty", "changed", "diversity")
+        orders: tuple[Order, ...] = ("score_ascending", "score_descending", "uncertainty", "changed", "diversity")
         changes: tuple[Callable[[], object], ...] = (
             lambda: catalog.set_score("3.png", 0.9),
             lambda: catalog.set_proposed("4.png", 0.95, ()),

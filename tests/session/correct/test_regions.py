@@ -53,6 +53,20 @@ def test_a_click_and_a_drag_give_whole_regions(computed, regions, instances):
     assert "no region" in computed.notices[-1]
 
 
+def test_all_that_look_alike_go_with_it_in_one_step(computed, regions):
+    numbers = np.zeros((24, 32), np.int32)
+    numbers[GREEN], numbers[RED], numbers[:3, :3], numbers[:3, 28:] = 700, 701, 5, 6
+    regions.numbers = numbers
+    before = computed.session.table.proposal.copy()
+    assert regions.give([(1, 1)], 3, alike=True)
+    mask = computed.session.table.mask
+    assert (mask[:3, :3] == 3).all()
+    assert (mask[:3, 28:] == 3).all()
+    np.testing.assert_array_equal(mask[GREEN], before[GREEN])
+    np.testing.assert_array_equal(mask[RED], before[RED])
+    assert "2 regions in one step" in computed.notices[-1]
+
+
 def test_what_is_missing_or_of_another_size_is_said(computed, regions, instances):
     regions.use("instances", instances)
     computed.session.navigation.next()

@@ -3,6 +3,10 @@
 import numpy as np
 import pytest
 
+from napari_wsss.core.masks import Mask
+from napari_wsss.project.project import Project
+from napari_wsss.session.gallery import pictures
+from napari_wsss.session.results.machine import proposed
 from tests.session.conftest import Sitting
 from tests.tiny_project import set_scores
 
@@ -31,6 +35,14 @@ def test_the_surest_untouched_proposals_come_first(scored: Sitting) -> None:
     assert all("red" in session.project.catalog.get(one).labels for one in session.grid.page)
 
 
+def test_where_a_label_is_in_doubt_nothing_is_sure(scored: Sitting) -> None:
+    grid, catalog = scored.session.grid, scored.session.project.catalog
+    catalog.set_doubtful("p0.png", catalog.get("p0.png").labels)
+    grid.find()
+    assert grid.page[-1] == "p0.png"
+    assert grid.confidence("p0.png") == 0
+
+
 def test_what_is_not_marked_is_accepted_as_proposed_in_one_step(scored: Sitting) -> None:
     session = scored.session
     session.grid.find()
@@ -48,6 +60,26 @@ def test_what_is_not_marked_is_accepted_as_proposed_in_one_step(scored: Sitting)
     assert session.grid.page == ()  # put aside for the sitting
     assert session.decisions.undo()
     assert set(states(scored).values()) == {"todo"}
+
+
+def test_a_proposal_without_a_labelled_class_is_said(scored: Sitting, monkeypatch: pytest.MonkeyPatch) -> None:
+    def empty_for_the_first(project: Project, image_id: str) -> Mask | None:
+        found = proposed(project, image_id)
+        return np.zeros_like(found) if image_id == "p0.png" and found is not None else found
+
+    monkeypatch.setattr(pictures, "proposed", empty_for_the_first)
+    grid, labels = scored.session.grid, scored.session.project.catalog.get("p0.png").labels
+    grid.find()
+    assert grid.text.endswith("Enter accepts 6")
+    for image_id in IDS:
+        grid.picture(image_id, 64)
+    scored.settle()
+    assert {one: grid.lacking(one) for one in IDS if grid.lacking(one)} == {
+        "p0.png": tuple(name for name in scored.session.classes.names if name in labels)
+    }
+    assert grid.text.endswith("Enter accepts 6, 1 without a labelled class")
+    grid.toggle("p0.png")
+    assert grid.text.endswith("Enter accepts 5")
 
 
 def test_pages_turn_and_keep_their_first_picture_when_resized(scored: Sitting) -> None:

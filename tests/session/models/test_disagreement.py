@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from napari_wsss.core.classes import ClassList
 from napari_wsss.session.models.disagreement import differences_of
+from napari_wsss.session.models.second_masks import Second
 from tests.session.conftest import Sitting
 
 CLASSES = ClassList(("red", "green"))
@@ -63,3 +64,18 @@ def test_the_largest_comes_first_and_is_of_the_present_model(model_folder: Path,
     assert {session.queue.at(0), session.queue.at(1)} == {first, second}  # the order follows what is measured
     session.close_project()
     assert session.disagreement.found == ()
+
+
+def test_what_was_found_of_one_second_is_never_shown_as_of_another(computed: Sitting, tmp_path: Path) -> None:
+    session, failures = computed.session, []
+    session.signals.failed.connect(failures.append)
+    for _ in range(2):
+        session.decisions.accept()
+    session.disagreement.measure()
+    computed.settle()
+    assert session.disagreement.measured
+    session.disagreement.measure(Second(tmp_path))  # no project
+    assert (session.disagreement.found, session.disagreement.measured, session.queue.differs) == ((), False, {})
+    computed.settle()
+    assert failures
+    assert not session.disagreement.measured

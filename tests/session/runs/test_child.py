@@ -7,7 +7,7 @@ import pytest
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.progress import finish
-from napari_wsss.session.runs.child import run_stage
+from napari_wsss.session.runs.child import failed_images, run_stage
 
 
 def program(folder: Path, body: str) -> tuple[str, ...]:
@@ -37,6 +37,17 @@ def test_a_failure_is_told_in_the_stages_words(tmp_path: Path) -> None:
         finish(run_stage("clusters", tmp_path, {}, failing))
     with pytest.raises(StepError, match="could not be started"):
         finish(run_stage("clusters", tmp_path, {}, (str(tmp_path / "nothing"),)))
+
+
+@pytest.mark.parametrize("counts", [{"done": 3, "reused": 0}, {"done": 0, "reused": 3}, {"done": 0, "reused": 0}])
+def test_images_that_fail_are_a_failure_only_where_none_was_done(tmp_path: Path, counts: dict[str, int]) -> None:
+    body = f"say(stage='report', message='', failed={{'a.jpg': 'cut off'}}, **{counts})\nsys.exit(4)"
+    steps = run_stage("refine", tmp_path, {}, program(tmp_path, body))
+    if any(counts.values()):
+        assert failed_images(finish(steps)) == {"a.jpg": "cut off"}
+    else:
+        with pytest.raises(StepError, match="cut off"):
+            finish(steps)
 
 
 def test_closing_ends_the_process(tmp_path: Path) -> None:

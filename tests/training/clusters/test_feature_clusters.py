@@ -46,7 +46,7 @@ def test_every_labelled_image_gets_a_cluster_and_splits_find_a_place(project: Pr
     found = finish(FEW.find(project, LeftOut()))
 
     assert found.count == 4
-    assert found.facts == {"found by": "cam", "clusters per class": 2}
+    assert found.facts == {"found by": "CAM", "clusters per class": 2}
     for one in found.classes:
         assert set(one.image_ids) == set(project.catalog.ids(label=one.name))
         assert len(one.filled()) <= 2

@@ -111,7 +111,7 @@ def test_decisions_elsewhere_are_followed_while_the_page_is_seen(page, session, 
     page.refresh()
     session.navigation.go_to("p1.png")
     session.decisions.accept()
-    qtbot.waitUntil(lambda: "25% accepted" in page.rows[0].facts.text(), timeout=3000)
+    qtbot.waitUntil(lambda: "25 % accepted" in page.rows[0].facts.text(), timeout=3000)
     page.hide()
     session.close_project()
     page.show()

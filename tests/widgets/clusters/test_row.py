@@ -45,7 +45,7 @@ def test_a_name_is_typed_in_place(made):
 def test_facts_and_buttons(made):
     acted = []
     made.acted.connect(acted.append)
-    assert made.facts.text() == "14 images · 50% accepted · edited 12%"
+    assert made.facts.text() == "14 images · 50 % accepted · edited 12 %"
     for button in made.findChildren(QToolButton):
         if button.text() in ("Review", "Parameters", "Split"):
             button.click()
@@ -57,5 +57,5 @@ def test_facts_and_buttons(made):
     made.accept_shown.click()
     assert made.accept.isVisible()
     made.show_row(replace(SHOWN, facts=ClusterFacts(1, 0, 0, None), members=("p0.png",)))
-    assert made.facts.text() == "1 image · 0% accepted"
+    assert made.facts.text() == "1 image · 0 % accepted"
     assert not made.all_shown.isVisible()

@@ -35,11 +35,22 @@ def test_the_curve_lies_on_axes_from_nothing_to_its_ends(chart):
     assert chart.axes.getAxis("bottom").labelText == "masks"
 
 
+def test_one_point_is_said_and_not_drawn(chart):
+    chart.show_curve([(1.0, 0.004)])
+    assert chart.heading.text() == "Edited: 0 %"
+    assert "axes" not in vars(chart)
+
+
+def test_no_level_is_written_as_the_one_at_the_bottom(chart):
+    chart.show_curve([(1.0, 0.004), (2.0, 0.002)])
+    assert chart.axes.getAxis("left")._tickLevels == [[(0.0, "0 %")]]
+
+
 def test_a_given_top_stays(qtbot):
     chart = LineChart("Agreement", top=1.0)
     qtbot.addWidget(chart)
     chart.show()
-    chart.show_curve([(1.0, 0.2)])
+    chart.show_curve([(1.0, 0.2), (2.0, 0.1)])
     assert chart.axes.plotItem.vb.viewRange()[1] == pytest.approx((0.0, 1.0), abs=0.05)
 
 
@@ -74,7 +85,7 @@ def test_a_mark_says_the_name_of_its_model_beside_the_pointer(chart, qtbot):
 
 
 def test_a_mark_beyond_the_last_point_stands_at_its_end(chart):
-    chart.show_curve([(0.0, 0.31)], [(30.0, "after the last one")])
+    chart.show_curve([(0.0, 0.31), (1.0, 0.3)], [(30.0, "after the last one")])
     assert chart.axes.plotItem.vb.viewRange()[0] == pytest.approx((0.0, 1.0), abs=0.1)
     assert marks_of(chart) == [1.0]
 
@@ -82,7 +93,7 @@ def test_a_mark_beyond_the_last_point_stands_at_its_end(chart):
 def test_what_is_hidden_is_drawn_when_it_is_seen(qtbot):
     chart = LineChart("Edited")
     qtbot.addWidget(chart)
-    chart.show_curve([(1.0, 0.5)])
+    chart.show_curve([(1.0, 0.5), (2.0, 0.4)])
     assert "axes" not in vars(chart)  # pyqtgraph is not needed yet
     chart.show()
     assert len(chart.axes.plotItem.curves) == 1
@@ -90,7 +101,7 @@ def test_what_is_hidden_is_drawn_when_it_is_seen(qtbot):
 
 def test_everything_can_be_drawn(chart, qtbot):
     empty = picture_of(chart)
-    chart.show_curve([(1.0, 0.5)], [(1.0, "a")])
+    chart.show_curve([(1.0, 0.5), (2.0, 0.4)], [(1.0, "a")])
     one = picture_of(chart)
     assert one != empty
     assert one.width() == 2 * chart.width()
@@ -141,7 +152,7 @@ def test_numbers_are_short(value, text):
 
 def test_nothing_yet_is_a_line_and_no_axes(chart):
     assert "axes" not in chart.__dict__
-    chart.show_curve([(1.0, 0.5)])
+    chart.show_curve([(1.0, 0.5), (2.0, 0.4)])
     assert chart.axes.isVisible()
     chart.show_curve([])
     assert not chart.axes.isVisible()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QColorDialog
+from qtpy.QtWidgets import QColorDialog, QWidget
 
+from napari_wsss.widgets.controls.basic import PageArea, column
 from napari_wsss.widgets.project.class_table import COLOUR, KEY, NAME, ClassTable
 
 
@@ -36,6 +37,21 @@ def test_keys_are_those_of_the_shown_image(classes, session):
     assert [texts(classes, row)[2] for row in range(3)] == ["2", "3", "1"]
     session.own_keys.choose("value_1", "F7")
     assert texts(classes, 2)[2] == "F7"
+
+
+def test_what_a_merge_would_do_is_scrolled_into_view(classes, qtbot):
+    area, page, below = PageArea(), QWidget(), QWidget()
+    below.setMinimumHeight(900)
+    page.setLayout(column(classes, below))
+    area.setWidget(page)
+    qtbot.addWidget(area)
+    area.resize(340, 300)
+    area.show()
+    classes.table.setCurrentCell(0, NAME)
+    assert classes.effect.isHidden()
+    classes.becomes.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: classes.effect.visibleRegion().boundingRect() == classes.effect.rect())
+    classes.setParent(None)  # both are closed by qtbot
 
 
 def test_a_class_is_renamed_in_place(classes, session):

@@ -7,10 +7,12 @@ import json
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtWidgets import QWidget
 
 from napari_wsss.exchange import labels
 from napari_wsss.project.project import Project
 from napari_wsss.session.next_step import CREATE
+from napari_wsss.widgets.controls.basic import PageArea, column
 from napari_wsss.widgets.project.new_project import KINDS, NewProject
 from tests.session.conftest import write_picture
 
@@ -121,12 +123,38 @@ def test_create_makes_and_opens_the_project(form, images, qtbot, empty_session):
 def test_without_labels_the_names_of_the_classes_are_asked_for(form, tmp_path, qtbot):
     write_picture(tmp_path / "photos" / "a.png", 1)
     previewed(form, tmp_path / "photos", qtbot)
-    assert "write the names of the classes" in form.summary.text()
+    assert "Write the names of the classes" in form.summary.text()
     assert not form.create_button.isEnabled()
     assert "names of classes" in form.create_button.toolTip()
     qtbot.keyClicks(form.classes, "cell")
     assert form.create_button.isEnabled()
     assert "stay as they are" in form.create_button.toolTip()
+
+
+def test_what_is_left_out_is_said_where_there_are_no_labels(form, tmp_path, qtbot):
+    (tmp_path / "stacks").mkdir()
+    tifffile.imwrite(
+        tmp_path / "stacks" / "a.ome.tif", np.zeros((3, 20, 24), np.uint16), ome=True, metadata={"axes": "ZYX"}
+    )
+    previewed(form, tmp_path / "stacks", qtbot)
+    assert "volumes are not shown as such" in form.summary.text()
+    assert form.summary.text().endswith("Write the names of the classes into the line below, then create the project.")
+
+
+def test_what_is_asked_is_scrolled_into_view_from_below(form, tmp_path, qtbot):
+    write_picture(tmp_path / "photos" / "a.png", 1)
+    area, page, below = PageArea(), QWidget(), QWidget()
+    below.setMinimumHeight(2000)
+    page.setLayout(column(form, below))
+    area.setWidget(page)
+    qtbot.addWidget(area)
+    area.resize(340, 420)
+    area.show()
+    area.verticalScrollBar().setValue(area.verticalScrollBar().maximum())
+    previewed(form, tmp_path / "photos", qtbot)
+    for part in (form.summary, form.classes, form.create_button):
+        qtbot.waitUntil(lambda part=part: part.visibleRegion().boundingRect() == part.rect())
+    form.setParent(None)  # both are closed by qtbot
 
 
 def test_other_pictures_get_a_target_and_labels_of_their_own(form, images, tmp_path, qtbot):
@@ -207,3 +235,16 @@ def test_an_existing_project_is_never_overwritten(form, images, qtbot, empty_ses
     assert failures
     with Project.open(images.parent / "photos_wsss", read_only=True) as project:
         assert len(project.catalog) == 4
+
+
+def test_the_names_of_a_wrong_encoding_are_forgotten_with_it(form, images, qtbot):
+    table = images / "labels.csv"
+    words = "image,label\na0.png,кошка\na1.png,собака\n"
+    table.write_bytes(words.encode("koi8-r"))
+    previewed(form, images, qtbot)
+    assert form.report.classes == ("кошка", "собака")
+    for chosen, names in (("cp1252", ("ËÏÛËÁ", "ÓÏÂÁËÁ")), ("", ("кошка", "собака"))):
+        form.encoding.setCurrentIndex(form.encoding.findData(chosen))
+        form.preview()
+        qtbot.waitUntil(lambda: form.report is not None, timeout=20000)
+        assert form.report.classes == names

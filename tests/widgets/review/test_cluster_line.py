@@ -28,6 +28,8 @@ def test_it_says_why_an_undecided_image_has_its_proposal(session, qtbot, monkeyp
     line = ClusterLine(session)
     qtbot.addWidget(line)
     assert line.why.text() == "by the learner"
+    line.why.setText("a reason of many words, " * 9)
+    assert line.why.sizeHint().height() < 2 * line.fontMetrics().lineSpacing(), "the classes below are to be seen"
     assert not line.isHidden()
     assert line.text.isHidden()
     assert said == [frozenset({"red", "green"})]

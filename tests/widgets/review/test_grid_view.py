@@ -6,7 +6,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QWidget
 
 from napari_wsss.session.gallery.pictures import Wish
-from napari_wsss.widgets.review.grid_view import MARKS, GridView
+from napari_wsss.widgets.review.grid_view import LACKS, MARKS, GridView
 from tests.tiny_project import set_scores
 
 
@@ -45,6 +45,16 @@ def test_letters_mark_and_enter_accepts_the_rest(view, session, settle):
     settle(session)
     counts = session.project.catalog.counts()
     assert (counts["accepted"], counts["todo"]) == (5, 1)
+
+
+def test_what_a_proposal_lacks_is_drawn_and_said_when_its_picture_arrives(view, session, settle):
+    view.toggle()
+    settle(session)
+    session.gallery.pictures._made(Wish("p0.png", "", 64), session.gallery.pictures._age, None, ("red",))
+    assert view.text.text().endswith("Enter accepts 6, 1 without a labelled class")
+    image = view.pages.grab().toImage()
+    seen = {image.pixelColor(x, y).name() for x in range(image.width() // 4) for y in range(image.height() // 4)}
+    assert LACKS.name() in seen
 
 
 def test_missing_proposals_are_offered_to_be_made(view, session, settle):

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from napari_wsss.session.runs.folders import RunInfo
-from napari_wsss.widgets.train.run_list import RunList, run_text
+from napari_wsss.widgets.train.run_list import MOST_NAMED, RunList, left_out_text, run_text
 from tests.session.conftest import write_checkpoint
 
 
@@ -66,3 +66,16 @@ def test_the_line_says_state_method_score_and_time(tmp_path):
     done = RunInfo(tmp_path, "classifier", "done", config={"method": "cam"}, figures={"seed_miou": 0.5})
     assert run_text(done).startswith("✔ CAM · done · seed miou 0.500 · ")
     assert "3/9" in run_text(RunInfo(tmp_path, "adopt", "stopped", done=3, total=9))
+
+
+def test_images_that_a_run_went_on_without_are_named(run_list):
+    folder = run_list.run.folder
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps(record | {"left_out": {"bad.jpg": "cut off", "worse.jpg": 3}}))
+    run_list.refresh()
+    assert "1 left out" in run_text(run_list.run)
+    assert "bad.jpg: cut off" in run_list.list.currentItem().toolTip()
+    assert left_out_text(run_list.run) == "1 image could not be used: bad.jpg."
+    many = RunInfo(folder, "classifier", "done", left_out={f"{k}.jpg": "" for k in range(MOST_NAMED + 3)})
+    assert left_out_text(many).endswith("and 3 more.")
+    assert left_out_text(None) == left_out_text(RunInfo(folder, "classifier", "done")) == ""

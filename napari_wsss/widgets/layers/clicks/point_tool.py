@@ -26,12 +26,12 @@ from napari_wsss.widgets.layers.scribble_tool import ScribbleTool
 Mode = Literal["", "things", "regions", "wand"]
 HINTS: dict[Mode, str] = {
     "things": "Left click: this is the class. Right click: it is not. Drag: a box around it. Esc: the next thing.",
-    "regions": "Click or drag: these regions are the class. Right button: background. Esc ends.",
+    "regions": "Click or drag: these regions are the class; Shift: all alike, too. Right button: background. Esc ends.",
     "wand": "Press on a colour; drag right for more that is alike, left for less. Right button: background. Esc ends.",
 }
 IN_SHORT: dict[Mode, str] = {
     "things": "Left: this class · right: not · drag: a box · Esc",
-    "regions": "Click or drag: this class · right: background",
+    "regions": "Click, drag: class · Shift: all alike · right: not",
     "wand": "Press; drag right: more, left: less alike · Esc",
 }
 """What fits the head of the panel, said when a tool is taken."""
@@ -105,6 +105,7 @@ class PointTool(QObject):
         self._session.regions.want(False)
         self._unbind()
         self._host.feed_overlays()
+        self._session.signals.notice.emit("")  # the hint was about this tool
         self.changed.emit()
 
     def close(self) -> None:
@@ -219,11 +220,11 @@ class PointTool(QObject):
             self._point(Click(round(first[0]), round(first[1]), button == LEFT))
 
     def _brushed(self, event: Any) -> Iterator[None]:
-        """Follow the mouse from press to release: every region on its way is meant."""
-        value = self._brush.value if event.button == LEFT else BACKGROUND
+        """Follow the mouse from press to release: every region on its way is meant; with Shift all that look alike."""
+        value, alike = self._brush.value if event.button == LEFT else BACKGROUND, "Shift" in event.modifiers
         way = [self._place(event)]
         yield from followed(event, lambda: way.append(self._place(event)))
-        self._session.regions.give([place for place in self._along(way) if self._is_inside(place)], value)
+        self._session.regions.give([place for place in self._along(way) if self._is_inside(place)], value, alike)
 
     def _filled(self, event: Any) -> Iterator[None]:
         """Follow the mouse from press to release: right is more of what is coloured alike, left is less."""

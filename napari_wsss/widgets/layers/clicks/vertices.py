@@ -19,6 +19,8 @@ from napari_wsss.widgets.layers.clicks.point_tool import LEFT
 REACH = 7.0
 """Pixels of the screen from which on a press is not on a vertex or an edge."""
 POLYGON = "polygon"
+POLYGON_HINT = "Click: vertex · on one: move it · Enter fills · Esc"
+"""What fits the head of the panel, said when the tool is taken."""
 Place = NDArray[np.float64]
 
 

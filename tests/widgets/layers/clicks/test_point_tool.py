@@ -12,7 +12,8 @@ from napari_wsss.core.classes import IGNORE
 from napari_wsss.session.session import Session
 from napari_wsss.widgets.dock import DOCK_NAME, WsssDock
 from napari_wsss.widgets.layers import looks
-from napari_wsss.widgets.layers.clicks.point_tool import LEFT, RIGHT
+from napari_wsss.widgets.layers.clicks.point_tool import IN_SHORT, LEFT, RIGHT
+from napari_wsss.widgets.layers.clicks.vertices import POLYGON_HINT
 from tests.widgets.person import Person
 
 GREEN, RED = np.s_[8:16, 20:28], np.s_[6:18, 4:14]
@@ -27,8 +28,9 @@ def tool(sync):
 def drag(tool, viewer, session, settle):
     """Return a function that presses, moves through places and lets go, as napari tells it."""
 
-    def go(*places, button=LEFT):
-        event = SimpleNamespace(type="mouse_press", button=button, position=places[0], pos=np.multiply(places[0], 10))
+    def go(*places, button=LEFT, held=()):
+        at = {"position": places[0], "pos": np.multiply(places[0], 10)}
+        event = SimpleNamespace(type="mouse_press", button=button, modifiers=held, **at)
         steps = tool._on_drag(viewer, event)
         assert steps is not None
         next(steps)
@@ -109,6 +111,16 @@ def test_escape_ends_the_thing_then_the_tool(tool, drag, session, sync, viewer):
     assert sync.mask.mouse_pan
 
 
+def test_a_hint_goes_with_its_tool(tool, sync, session):
+    said = []
+    session.signals.notice.connect(said.append)
+    sync.notice.connect(said.append)
+    tool.toggle("wand")
+    assert said[-1] == IN_SHORT["wand"]
+    sync.set_tool("polygon")
+    assert said[-2:] == ["", POLYGON_HINT]
+
+
 def test_napari_gets_the_mouse_back(tool, sync, viewer, session):
     tool.toggle()
     assert (sync.mask.mode, sync.mask.mouse_pan) == ("pan_zoom", False)
@@ -169,7 +181,7 @@ def test_with_a_real_mouse(make_napari_viewer, model_folder, tmp_path, qtbot):
     dock.shut_down()
 
 
-def test_regions_are_dragged_over(tool, drag, sync, viewer, session, settle):
+def test_regions_are_dragged_over(tool, drag, sync, viewer, session, settle, monkeypatch):
     tool.toggle("regions")
     settle(session)
     lines = next(layer for layer in viewer.layers if looks.role_of(layer) == looks.REGIONS)
@@ -181,6 +193,11 @@ def test_regions_are_dragged_over(tool, drag, sync, viewer, session, settle):
     assert (sync.mask.data[crossed] == 3).all()
     drag((12, 20), button=RIGHT)
     assert not sync.mask.data[numbers == numbers[12, 20]].any()
+    given = []
+    monkeypatch.setattr(session.regions, "give", lambda places, value, alike: given.append((value, alike)))
+    drag((12, 20), held=("Shift",))
+    drag((12, 20))
+    assert given == [(3, True), (3, False)]
     tool.toggle("things")
     assert session.regions.numbers is None
     assert tool.mode == "things"
