@@ -14,6 +14,7 @@ from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QApplication, QMainWindow, QVBoxLayout, QWidget
 
+from napari_wsss.processes.garbage import leave_out
 from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.dropped import Dropped
 from napari_wsss.session.next_step import NextStep
@@ -140,6 +141,9 @@ class WsssDock(QWidget):
             (session.signals.image_changed, self._bind_layers),
             (session.signals.labels_changed, self._bind_layers),
             (session.training.ended, self._on_training_ended),
+            # Loading is over then: the window's parts are there, and what jobs work with.
+            (session.signals.project_opened, lambda: leave_out("project")),
+            (session.jobs.ended, lambda job: leave_out(f"job of {job.lane}")),
         )
         self.sync.notice.connect(self.header.say)
         self.sync.layers_changed.connect(self._bind_layers)
