@@ -187,7 +187,6 @@ class Table:
         ProjectError, OSError
             When it cannot be read; the image before stays then.
         """
-        self.jobs.give_way()
         shown = resolve(self.project, self.project.plan, image_id)
         canvas, drawn, warning = open_canvas(self.project, self.prefetch.get(shown))
         self.shown, self.canvas = shown, canvas

@@ -121,11 +121,8 @@ class ViewerSync(QObject):
 
     def show(self, _image_id: str = "") -> None:
         """Make the layers equal to the session: the shown image, or no layers at all."""
-        if self.session.shown_table is None:
-            self._clear()
-            return
-        self.peek.release()
-        self._swap()
+        put = self._clear if self.session.shown_table is None else self._swap
+        put()
 
     def _on_maps(self, image_id: str = "") -> None:
         if image_id in ("", self._shown_id) and self.mask is not None:
@@ -157,10 +154,12 @@ class ViewerSync(QObject):
 
     def _swap(self) -> None:
         """Show another image: swap the data, clear napari's undo, put tool and class back."""
+        self.session.jobs.give_way()
+        self.peek.release()
         self._record.stop()
         self._save.stop()
-        before = self.host.layer("image")
-        resized = before is None or before.data.shape[:2] != self._table().image.shape[:2]
+        before, size = self.host.layer("image"), self._table().image.shape[:2]
+        resized = before is None or before.data.shape[:2] != size
         self._shown_id = self.session.shown_id
         self.host.guarded(self._feed_all)
         self.brush.keep_to_labels()

@@ -54,6 +54,15 @@ def test_the_next_image_keeps_layers_tool_class_and_brush(sync, viewer, session)
     np.testing.assert_array_equal(viewer.layers["image"].data, session.table.image)
 
 
+def test_jobs_give_way_before_layers_are_swapped(sync, viewer, session, monkeypatch):
+    shown = []
+    monkeypatch.setattr(session.jobs, "give_way", lambda: shown.append(viewer.layers["image"].data))
+    before = viewer.layers["image"].data
+    session.navigation.next()
+    assert len(shown) == 1
+    assert shown[0] is before
+
+
 @pytest.mark.parametrize("is_named_so", [True, False])
 def test_the_viewer_measures_its_layers_once_in_a_step_to_another_image(
     sync, viewer, session, monkeypatch, is_named_so
