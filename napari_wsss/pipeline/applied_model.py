@@ -197,10 +197,30 @@ def applied_network(
         raise RunError(reason) from reason
 
 
+def have_at_hand(path: Path, network: Any, classes: ClassList) -> None:
+    """Have `applied_network` use a network that was just saved, instead of reading it again; the last one counts.
+
+    Parameters
+    ----------
+    path : Path
+        Its file, which it is equal to.
+    network : TrunkNetwork
+        On the device that is computed on; whoever gives it changes it no more.
+    classes : ClassList
+    """
+    _AT_HAND.clear()
+    _AT_HAND[path, file_digest(path)] = network, classes
+
+
+_AT_HAND: dict[tuple[Path, str], tuple[Any, ClassList]] = {}
+
+
 @lru_cache(maxsize=4)
 def _load(
     source: ModelShelf, method: str, path: Path, digest: str, device: str, background: bool
 ) -> tuple[Any, ClassList]:
+    if (path, digest) in _AT_HAND:
+        return _AT_HAND[path, digest]
     network, classes, what = load_method(source, method).restore(path, device, background=background)
     if what.method != method:
         raise StepError(
