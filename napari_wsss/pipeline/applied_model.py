@@ -22,11 +22,8 @@ from napari_wsss.pipeline.lineage import Lineage, ModelShelf, checkpoint_of, fil
 from napari_wsss.project.project import Project
 
 MAP_BACKGROUND = 0.4
-"""Background score beside the maps a learner's answer is mixed with; it must not depend on the plan's refiners."""
-
-
-MAP_BACKGROUND = 0.4
-"""Background score beside maps that have none, where clicks are spread by them or weighed against them."""
+"""Background score beside maps that have none, where a learner is compared with them, and where clicks are spread by
+them or weighed against them; it must not depend on the plan's refiners."""
 
 
 class RunError(Exception):
