@@ -80,6 +80,8 @@ class LearnerState:
         Of the maps that proposals are pooled with.
     doubted : tuple of str
         Images of which something counted less, as everything else contradicts it.
+    encoder : str
+        What it sees with, and why, where that is not what was wanted.
     """
 
     checkpoint: Path
@@ -95,6 +97,7 @@ class LearnerState:
     sizes: str = ""
     map_share: float = 0.0
     doubted: tuple[str, ...] = ()
+    encoder: str = ""
 
     @property
     def text(self) -> str:
@@ -110,12 +113,12 @@ class LearnerState:
 
     @property
     def details(self) -> str:
-        """Classes left to the maps, what could not be read, what is doubted, how sizes compared; "" for none."""
+        """Classes left to the maps, what could not be read or is doubted, how sizes compared, what it sees with."""
         maps = f"left to the maps: {', '.join(self.left_to_maps)}" if self.left_to_maps else ""
         unread = f"unreadable: {', '.join(self.left_out)}" if self.left_out else ""
         more = f" and {len(self.doubted) - NAMED} more" if len(self.doubted) > NAMED else ""
         doubted = f"contradicted by all else: {', '.join(self.doubted[:NAMED])}{more}" if self.doubted else ""
-        return " · ".join(part for part in (maps, unread, doubted, self.sizes) if part)
+        return " · ".join(part for part in (maps, unread, doubted, self.sizes, self.encoder) if part)
 
     def note(self) -> None:
         """Write what is known beside the checkpoint, under the names that a run notes it by."""
@@ -128,6 +131,7 @@ class LearnerState:
             "enlargement": self.enlargement,
             "measured_by": self.measured_by,
             "sizes": self.sizes,
+            "encoder": self.encoder,
         }
         publish_json(self.checkpoint.with_suffix(".json"), {"learned_from": counts, "agreement": agreement, **facts})
 
@@ -153,6 +157,7 @@ class LearnerState:
             text(record, "sizes"),
             number(record, "map_share"),
             texts(record, "doubted"),
+            text(record, "encoder"),
         )
 
 

@@ -20,6 +20,7 @@ from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
 from napari_wsss.project.scribble_files import scribble_path
 from training.pixel_learner.agreement import UNKNOWN_SHARE
+from training.pixel_learner.encoder import with_encoder
 from training.pixel_learner.measured_enlargement import measured_enlargement
 from training.pixel_learner.pixel_learner import STAGE, PixelLearner
 from training.resolving import resolve_file
@@ -43,7 +44,8 @@ class Desk:
         self.folder, self.config = folder, config
         self.project = Project.open(folder, read_only=True)
         self.classes, self._gone = self.project.classes.names, self.project.classes.gone
-        self._learner = PixelLearner(self.project, resolve_file("segmentation", config))
+        own, self._encoder = with_encoder(self.project, config)
+        self._learner = PixelLearner(self.project, resolve_file("segmentation", own))
         self._traces: dict[str, Trace] = {}
         self._agreement: tuple[float | None, int] = (None, 0)  # and of how many images
         self._left_to_maps: tuple[int, ...] = ()
@@ -114,6 +116,7 @@ class Desk:
             sizes=self._sizes,
             map_share=self._map_share,
             doubted=learner.doubted,
+            encoder=self._encoder,
         )
         state.note()
         self._dropping = self._worker.submit(drop_old, self.project)  # thousands of files, which nobody waits for
