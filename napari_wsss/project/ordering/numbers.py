@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from napari_wsss.project.criteria import MISMATCH, Criteria, Order, anywhere, mixed, rank_of
 from napari_wsss.project.database import Database
+from napari_wsss.project.ordering.common_text import lacking
 from napari_wsss.project.ordering.rounds import round_the_clusters
 from napari_wsss.project.ordering.samples import share_holding
 from napari_wsss.project.ordering.sorting import order_of
@@ -169,8 +170,12 @@ class Terms:
         """Return whether an image's id or remark holds a text, ignoring case."""
         part = anywhere(text)
         escaped = " ESCAPE '\\'" if "\\" in part else ""  # a pattern without is looked for in less time
+        share = share_holding(self.database, self.count, text)
+        others = lacking(self.database, self.count, text) if share == 1 else None
         # It takes longer to hand over a number than to look at an id: those that are fewer are asked for.
-        if share_holding(self.database, self.count, text) > 1 / 2:
+        if others is not None:
+            found = ~self._having(others)
+        elif share > 1 / 2:
             found = ~self._where(f"id NOT LIKE ?{escaped}", part)
         else:
             found = self._where(f"id LIKE ?{escaped}", part)
@@ -178,8 +183,10 @@ class Terms:
         return found
 
     def _where(self, condition: str, *values: Any) -> NDArray[np.bool_]:
+        return self._having(self.database.whole_numbers(f"SELECT number FROM images WHERE {condition}", values))
+
+    def _having(self, numbers: Numbers) -> NDArray[np.bool_]:
         found = np.zeros(self.count + 1, bool)
-        numbers = self.database.whole_numbers(f"SELECT number FROM images WHERE {condition}", values)
         found[numbers[numbers <= self.count]] = True
         return found
 
