@@ -1,7 +1,7 @@
 """Text that all ids hold, told without a look at every id: what goes on alike is passed in one step.
 
-Ids come from folders and cameras: they begin alike and end alike. In their index those that begin alike lie together, so
-once an id holds the text, all that begin with the same characters up to its end hold it, too, and are jumped over; a
+Ids come from folders and cameras: they begin alike and end alike. In their index those that begin alike lie together,
+so once an id holds the text, all that begin with the same characters up to its end hold it, too, and are jumped over; a
 million images in a thousand folders take a thousand steps. What stands at the end is of few kinds, which have a small
 index of their own. Where neither helps, nothing is told, and every id is looked at.
 """

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +25,8 @@ from napari_wsss.project.states import STATES, UNDECIDED
 
 Numbers = NDArray[np.int32]
 _OTHERS = tuple(state for state in STATES if state != "todo")
-_BY_STATE = (
-    "SELECT state, group_concat(number) FROM images "
-    f"WHERE state IN ({', '.join(repr(state) for state in _OTHERS)}) GROUP BY state"
+_BY_STATE = " UNION ALL ".join(  # each by itself: to tell groups apart takes as long as to hand their numbers over
+    f"SELECT {state!r}, (SELECT group_concat(number) FROM images WHERE state = {state!r})" for state in _OTHERS
 )
 _OF_CLASS = "SELECT image FROM labels WHERE class = (SELECT position FROM classes WHERE name = ?) ORDER BY image"
 
@@ -47,12 +46,14 @@ def numbers_of(terms: Terms, criteria: Criteria, by_parts: bool = False) -> Numb
     if rest != Criteria():
         condition, values = criteria.where(by_parts)
         return terms.database.whole_numbers(f"SELECT number FROM images WHERE {condition} ORDER BY number", values)
+    if criteria.states is not None and not criteria.classes:
+        return np.flatnonzero(terms.among(criteria.states)).astype(np.int32)
     found = np.arange(1, terms.count + 1, dtype=np.int32)
     for name in criteria.classes:
         with_it = terms.database.whole_numbers(_OF_CLASS, (name,))
         with_it = with_it[with_it <= terms.count]
         found = with_it if len(found) == terms.count else np.intersect1d(found, with_it, assume_unique=True)
-    return found if criteria.states is None else found[terms.states.are_among(criteria.states)[found]]
+    return found if criteria.states is None else found[terms.among(criteria.states)[found]]
 
 
 def in_order(terms: Terms, chosen: Numbers, order: Order) -> Numbers:
@@ -72,7 +73,7 @@ def in_order(terms: Terms, chosen: Numbers, order: Order) -> Numbers:
         return round_the_clusters(terms.database, chosen, terms.decided)
     found = _by_column(terms, chosen, *_FIRST_BY[order]) if order in _FIRST_BY else chosen
     for term in reversed(_ORDERS[order]):  # each sort keeps the order of what is equal
-        found = found[order_of(term(terms)[found])]
+        found = found[order_of(term(terms, found))]
     return found
 
 
@@ -88,22 +89,8 @@ def _by_column(terms: Terms, chosen: Numbers, column: str, direction: str) -> Nu
     return np.concatenate([known, np.flatnonzero(is_left).astype(np.int32)])
 
 
-class _States:
-    """State and rank of every image; those that are still to do are not asked for."""
-
-    def __init__(self, database: Database, count: int) -> None:
-        self.state = np.full(count + 1, STATES.index("todo"), np.uint8)
-        for (state,), numbers in database.numbers_by_group(_BY_STATE):
-            self.state[numbers[numbers <= count]] = STATES.index(state)  # some were added since it was counted
-        self.rank = np.asarray([rank_of(state) for state in STATES], np.uint8)[self.state]
-
-    def are_among(self, states: Collection[str]) -> NDArray[np.bool_]:
-        """Return whether images are in one of these states, by their number."""
-        return np.asarray([state in states for state in STATES])[self.state]
-
-
 class Terms:
-    """What orders go by, an array (count + 1,) each: of every image by its number, 0 of none.
+    """What orders go by, an array (count + 1,) each: of every image by its number; the entry 0 is nobody's.
 
     Parameters
     ----------
@@ -115,27 +102,36 @@ class Terms:
     """
 
     def __init__(self, database: Database, count: int, seed: int = 0) -> None:
-        self.database, self.count, self._seed = database, count, seed
+        self.database, self.count, self.seed = database, count, seed
 
     @cached_property
-    def states(self) -> _States:
-        """State and rank of every image."""
-        return _States(self.database, self.count)
+    def states(self) -> NDArray[np.uint8]:
+        """Place in `STATES` of every image's state; those that are still to do are not asked for."""
+        found = np.full(self.count + 1, STATES.index("todo"), np.uint8)
+        for (state,), numbers in self.database.numbers_by_group(_BY_STATE):
+            found[numbers[numbers <= self.count]] = STATES.index(state)  # some were added since it was counted
+        return found
 
-    @property
+    def among(self, states: Collection[str]) -> NDArray[np.bool_]:
+        """Return whether an image is in one of these states; nobody is in none."""
+        found = np.asarray([state in states for state in STATES]).take(self.states)
+        found[0] = False
+        return found
+
+    @cached_property
     def rank(self) -> NDArray[np.uint8]:
         """The place of an image's state among all."""
-        return self.states.rank
+        return np.asarray([rank_of(state) for state in STATES], np.uint8).take(self.states)
 
     @property
     def decided(self) -> NDArray[np.bool_]:
         """Whether a person has decided about it."""
-        return ~self.states.are_among(UNDECIDED)
+        return ~self.among(UNDECIDED)
 
     @property
     def unflagged(self) -> NDArray[np.bool_]:
         """Whether it is not flagged."""
-        return np.asarray(self.states.state != STATES.index("flagged"))
+        return np.asarray(self.states != STATES.index("flagged"))
 
     @property
     def undoubtful(self) -> NDArray[np.bool_]:
@@ -151,11 +147,6 @@ class Terms:
     def matches(self) -> NDArray[np.bool_]:
         """Whether its accepted mask paints no other classes than its labels."""
         return ~self._where(f"painted IS NOT NULL AND {MISMATCH}")
-
-    @property
-    def mixed(self) -> NDArray[np.uint64]:
-        """Something that looks random."""
-        return mixed(np.arange(self.count + 1), self._seed)
 
     def values(self, column: str, rest: float, where: str = "") -> NDArray[np.float64]:
         """Return a column's values, and `rest` where there is none: infinite, so that these are the last (or first)."""
@@ -191,22 +182,26 @@ class Terms:
         return found
 
 
-def _descending(column: str, where: str = "") -> Callable[[Terms], NDArray[Any]]:
-    return lambda terms: -terms.values(column, -np.inf, where)
+_Term: TypeAlias = Callable[[Terms, Numbers], NDArray[Any]]
+"""What to sort images by: an array (n,) for the numbers (n,) of some of them."""
 
 
-def _term(name: str) -> Callable[[Terms], NDArray[Any]]:
-    return lambda terms: getattr(terms, name)
+def _descending(column: str, where: str = "") -> _Term:
+    return lambda terms, images: -terms.values(column, -np.inf, where)[images]
 
 
-_ORDERS: Mapping[str, Sequence[Callable[[Terms], NDArray[Any]]]] = {
+def _term(name: str) -> _Term:
+    return lambda terms, images: getattr(terms, name)[images]
+
+
+_ORDERS: Mapping[str, Sequence[_Term]] = {
     "undecided first": (_term("rank"),),
     "uncertainty": (_term("decided"), _term("undoubtful")),
     "flagged": (_term("unflagged"), _term("rank")),
     "changed": (_term("decided"),),
     "disagrees": (_term("agrees"), _descending("changed", " AND disagrees = 1"), _term("rank")),
     "mismatch": (_term("matches"), _term("rank")),
-    "random": (_term("mixed"),),
+    "random": (lambda terms, images: mixed(images, terms.seed),),
     "score_ascending": (),
     "score_descending": (),
 }
