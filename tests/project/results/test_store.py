@@ -16,7 +16,8 @@ from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pixels.tap_features import TapFeatures
-from napari_wsss.project.store import IMAGE_TEXT, SCORE_ERROR, ResultStore, _packed, as_stored
+from napari_wsss.project.results.kept_maps import SCORE_ERROR, as_stored
+from napari_wsss.project.results.store import IMAGE_TEXT, ResultStore
 
 CAM = Provenance("localize.cam", {"scales": [1.0]}, "weights-hash")
 CRF = Provenance("refine.dense_crf", {"steps": 10}, parents=(CAM,))
