@@ -44,16 +44,23 @@ def numbers_of(terms: Terms, criteria: Criteria, by_parts: bool = False) -> Numb
     """
     rest = replace(criteria, states=None, classes=())
     if rest != Criteria():
-        condition, values = criteria.where(by_parts)
-        return terms.database.whole_numbers(f"SELECT number FROM images WHERE {condition} ORDER BY number", values)
+        # Parts of ids find few images: SQLite would take longer to gather all of a class than to find these.
+        asked = replace(criteria, classes=()) if by_parts else criteria
+        condition, values = asked.where(by_parts)
+        found = terms.database.whole_numbers(f"SELECT number FROM images WHERE {condition} ORDER BY number", values)
+        return _of_classes(terms, found, criteria.classes) if by_parts else found
     if criteria.states is not None and not criteria.classes:
         return np.flatnonzero(terms.among(criteria.states)).astype(np.int32)
-    found = np.arange(1, terms.count + 1, dtype=np.int32)
-    for name in criteria.classes:
+    found = _of_classes(terms, np.arange(1, terms.count + 1, dtype=np.int32), criteria.classes)
+    return found if criteria.states is None else found[terms.among(criteria.states)[found]]
+
+
+def _of_classes(terms: Terms, found: Numbers, names: Collection[str]) -> Numbers:
+    for name in names if len(found) else ():
         with_it = terms.database.whole_numbers(_OF_CLASS, (name,))
         with_it = with_it[with_it <= terms.count]
         found = with_it if len(found) == terms.count else np.intersect1d(found, with_it, assume_unique=True)
-    return found if criteria.states is None else found[terms.among(criteria.states)[found]]
+    return found
 
 
 def in_order(terms: Terms, chosen: Numbers, order: Order) -> Numbers:
@@ -108,7 +115,8 @@ class Terms:
     def states(self) -> NDArray[np.uint8]:
         """Place in `STATES` of every image's state; those that are still to do are not asked for."""
         found = np.full(self.count + 1, STATES.index("todo"), np.uint8)
-        for (state,), numbers in self.database.numbers_by_group(_BY_STATE):
+        known = self.database.remembered("state", lambda: self.database.numbers_by_group(_BY_STATE))
+        for (state,), numbers in known:
             found[numbers[numbers <= self.count]] = STATES.index(state)  # some were added since it was counted
         return found
 
