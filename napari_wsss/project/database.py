@@ -210,9 +210,10 @@ class Database:
 
         `changing` is that of `transaction`.
         """
-        if changing or self._writes_by is None or self._writer != threading.get_ident():
+        if self._writes_by is None or self._writer != threading.get_ident():
             with self.transaction(changing) as connection:
                 return connection.execute(sql, parameters).rowcount
+        self._changing.add(changing)
         try:
             return self._writes_by.execute(sql, parameters).rowcount
         except SQLITE_ERRORS as reason:

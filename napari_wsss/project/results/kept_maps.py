@@ -50,7 +50,7 @@ def maps_of(arrays: Mapping[str, NDArray[Any]]) -> ActivationMaps:
     Raises
     ------
     KeyError, ValueError
-        When one is missing, or they do not fit together.
+        When one is missing, they do not fit together, or hold values that are no numbers.
     """
     classes, undecided = tuple(arrays["classes"]), arrays.get("undecided")
     if "cells" in arrays:
@@ -90,4 +90,8 @@ def _stepped(scores: NDArray[np.float32]) -> NDArray[np.generic]:
 def _scores(kept: NDArray[np.generic]) -> NDArray[np.float32]:
     """Return the scores (float32) that were kept by `_stepped`, or in half precision as before."""
     scores = kept.astype(np.float32)
-    return scores / np.float32(_STEPS) if kept.dtype == np.uint16 else scores
+    if kept.dtype == np.uint16:
+        return scores / np.float32(_STEPS)
+    if not np.isfinite(scores).all():
+        raise ValueError("scores hold values that are no numbers (NaN)")
+    return scores

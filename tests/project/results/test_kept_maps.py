@@ -72,6 +72,18 @@ def test_a_size_that_cannot_be_is_no_reason_to_enlarge_to_it(size: tuple[int, ..
         maps_of(arrays_of(coarse_maps()) | {"size": np.asarray(size)})
 
 
+def test_kept_values_that_are_no_numbers_are_not_believed() -> None:
+    for name, shape in (("scores", (2, 3, 4)), ("background", (3, 4)), ("cells", (2, 3, 4))):
+        sound = {"scores": np.zeros((2, 3, 4), np.float32), "classes": np.asarray([1, 4]), "size": np.asarray((3, 4))}
+        values = np.zeros(shape, np.float32)
+        if name == "cells":
+            sound["classes"] = np.asarray([1])
+        assert maps_of(sound | {name: values}).size == (3, 4)
+        values.flat[5] = np.nan
+        with pytest.raises(ValueError, match="no numbers"):
+            maps_of(sound | {name: values})
+
+
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
 def test_one_value_that_is_no_number_is_seen(wrong: float) -> None:
     maps, coarse = ActivationMaps(np.zeros((1, 3, 4), np.float32), (0,), np.zeros((3, 4), np.float32)), coarse_maps()
