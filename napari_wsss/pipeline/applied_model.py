@@ -22,11 +22,8 @@ from napari_wsss.pipeline.lineage import Lineage, ModelShelf, checkpoint_of, fil
 from napari_wsss.project.project import Project
 
 MAP_BACKGROUND = 0.4
-"""Background score beside the maps a learner's answer is mixed with; it must not depend on the plan's refiners."""
-
-
-MAP_BACKGROUND = 0.4
-"""Background score beside maps that have none, where clicks are spread by them or weighed against them."""
+"""Background score beside maps that have none, where a learner is compared with them, and where clicks are spread by
+them or weighed against them; it must not depend on the plan's refiners."""
 
 
 class RunError(Exception):
@@ -197,10 +194,30 @@ def applied_network(
         raise RunError(reason) from reason
 
 
+def have_at_hand(path: Path, network: Any, classes: ClassList) -> None:
+    """Have `applied_network` use a network that was just saved, instead of reading it again; the last one counts.
+
+    Parameters
+    ----------
+    path : Path
+        Its file, which it is equal to.
+    network : TrunkNetwork
+        On the device that is computed on; whoever gives it changes it no more.
+    classes : ClassList
+    """
+    _AT_HAND.clear()
+    _AT_HAND[path, file_digest(path)] = network, classes
+
+
+_AT_HAND: dict[tuple[Path, str], tuple[Any, ClassList]] = {}
+
+
 @lru_cache(maxsize=4)
 def _load(
     source: ModelShelf, method: str, path: Path, digest: str, device: str, background: bool
 ) -> tuple[Any, ClassList]:
+    if (path, digest) in _AT_HAND:
+        return _AT_HAND[path, digest]
     network, classes, what = load_method(source, method).restore(path, device, background=background)
     if what.method != method:
         raise StepError(

@@ -76,8 +76,7 @@ class Hypercolumns(PixelClassifier):
         return {"segmentation": weighted_cross_entropy(enlarged(logits, masks.shape[1:]), masks, weights)}
 
     def _taps_of(self, images: Tensor) -> list[Tensor]:
-        found = self.trunk.features(images, self.taps)
-        return [found[tap] for tap in self.taps]
+        return self._taps_by(self.trunk, images)
 
 
 def evened(masks: Tensor, weights: Tensor, class_count: int) -> Tensor:

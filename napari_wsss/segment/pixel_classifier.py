@@ -16,10 +16,11 @@ counts in proposals of the classes that were shown.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -141,6 +142,10 @@ class PixelClassifier(Segmenter):
         """Fix the enlargement that the parameters left open; it is saved with the network."""
         self.settings = replace(self.settings, enlargement=factor)
 
+    def snapshot(self) -> Self:
+        """Return a copy in evaluation mode that learns no more with this one; the trunk, which is frozen, is shared."""
+        return copy.deepcopy(self, {id(self.trunk): self.trunk}).eval()
+
     # -- as every segmenter ---------------------------------------------------------------------------------
 
     def segment(self, images: Tensor) -> Tensor:
@@ -173,7 +178,10 @@ class PixelClassifier(Segmenter):
     def _taps_of(self, images: Tensor) -> list[Tensor]:
         # Autocast caches weights cast inside of a graph; a trunk that never learns builds none.
         with torch.no_grad():
-            found = self.trunk.features(images, self.taps)
+            return self._taps_by(self.trunk, images)
+
+    def _taps_by(self, trunk: Trunk, images: Tensor) -> list[Tensor]:
+        found = trunk.features(images, self.taps)
         return [found[tap] for tap in self.taps]
 
     # -- learning from cells --------------------------------------------------------------------------------
@@ -223,15 +231,15 @@ class PixelClassifier(Segmenter):
         height, width = image.shape[:2]
         device = self.known.device
         with evaluating(self):
-            network = folded(self, PixelClassifier._deepest)
-        precision = inference_precision(settings.precision, network, PixelClassifier._deepest)
+            trunk = folded(self.trunk, self._deepest)  # the trunk alone, which stays when another head is learned
+        precision = inference_precision(settings.precision, trunk, self._deepest)
         size = self.normalisation.fit_size(*scaled_size(height, width, self.enlargement))
         view = resize(image, *size)
 
         def run(rows: slice, columns: slice) -> list[Tensor]:
             batch = as_batch([self.normalisation.apply(view[rows, columns])], device)
             with autocast(device, precision):
-                return [tap[0].float() for tap in network._taps_of(batch)]
+                return [tap[0].float() for tap in self._taps_by(trunk, batch)]
 
         with torch.inference_mode():
             taps = run_tiled_each(
@@ -244,8 +252,8 @@ class PixelClassifier(Segmenter):
         """Pixels of the enlarged image per cell of each tap."""
         return tuple(min(int(tap.removeprefix("stride")), self.trunk.output_stride) for tap in self.taps)
 
-    def _deepest(self, images: Tensor) -> Tensor:
-        return self._taps_of(images)[-1]
+    def _deepest(self, trunk: Trunk, images: Tensor) -> Tensor:
+        return self._taps_by(trunk, images)[-1]
 
     def rows(self, features: TapFeatures) -> Tensor:
         """Return an image's kept features (h*w,D) float32 on the finest grid, row by row."""

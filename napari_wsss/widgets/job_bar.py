@@ -17,7 +17,7 @@ from napari_wsss.widgets.controls.durations import duration
 from napari_wsss.widgets.controls.elided import ElidedLabel
 from napari_wsss.widgets.controls.listening import listen
 
-REFRESH_MS = 500
+REFRESH_MS, REST_MS = 500, 250
 BAR_WIDTH, BAR_HEIGHT = 56, 10
 CANCEL = "Stop after the step it is in; what is done is kept"
 STOP = "Stop the training after its current step; it can be resumed on the Train page"
@@ -63,6 +63,8 @@ class JobBar(QWidget):
         self._clock = QTimer(self)
         self._clock.setInterval(REFRESH_MS)
         self._clock.timeout.connect(self._show_progress)
+        # Whatever is drawn anew has the canvas put together with the whole window again: as long as an image takes.
+        self._rest = single_shot(self, REST_MS, lambda: None)
         # Pictures are asked for while they are drawn, and a progress bar whose value is set draws itself at once.
         self._soon = single_shot(self, 0, self._show_progress)
         listen(
@@ -70,7 +72,7 @@ class JobBar(QWidget):
             (jobs.started, self._follow),
             (jobs.changed, self.refresh),
             (training.started, self._on_training),
-            (training.progressed, self._on_step),
+            (training.progressed, self._on_progress),
             (training.ended, self._on_training_ended),
         )
         self.refresh()
@@ -85,7 +87,7 @@ class JobBar(QWidget):
 
         listen(
             self,
-            (job.progressed, self._show_progress),
+            (job.progressed, self._on_progress),
             (job.succeeded, lambda: tell("done")),
             (job.failed, lambda message: tell(f"failed: {message}")),
             (job.cancelled, lambda: tell("cancelled")),
@@ -96,8 +98,10 @@ class JobBar(QWidget):
         self._is_stopping = False
         self.refresh()
 
-    def _on_step(self, _progress: Progress) -> None:
-        self._show_progress()
+    def _on_progress(self, _progress: Progress) -> None:
+        if not self._rest.isActive():  # else it is shown by the clock, if nothing newer comes before
+            self._rest.start()
+            self._show_progress()
 
     def _on_training_ended(self, _code: int, _folder: object, _message: str) -> None:
         self.refresh()

@@ -46,9 +46,6 @@ def test_a_persons_chain_stays(project: Project) -> None:
     assert project.plan.refiners == own
 
 
-LPCAM = Offer("LPCAM on SEAM", "lpcam", "training/b/best.safetensors")
-
-
 def test_an_offer_is_taken_once_and_what_a_person_went_back_from_stays_away(project: Project) -> None:
     assert is_wanted(project, SEAM)
     apply(project, "localize", "cam", project.folder / "training/before/best.safetensors")

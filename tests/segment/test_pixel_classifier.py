@@ -131,6 +131,19 @@ def test_the_trunk_never_learns() -> None:
     assert not any(m.training for m in classifier.trunk.modules() if isinstance(m, torch.nn.BatchNorm2d))
 
 
+def test_a_snapshot_learns_no_more_and_shares_the_trunk() -> None:
+    classifier = build()
+    before = classifier.snapshot()
+    with torch.no_grad():
+        for weight in classifier.head.parameters():
+            weight += 1
+    classifier.map_share.fill_(0.5)
+    assert before.trunk is classifier.trunk
+    assert float(before.map_share) == 0
+    pairs = zip(before.head.parameters(), classifier.head.parameters(), strict=True)
+    assert all(not torch.equal(one, other) for one, other in pairs)
+
+
 def test_a_stride_the_trunk_does_not_have_is_said() -> None:
     with pytest.raises(StepError, match="no features at stride 64; choose among stride2"):
         build(taps=[64])

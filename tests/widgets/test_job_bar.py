@@ -74,6 +74,24 @@ def test_a_job_that_is_submitted_while_something_is_drawn_repaints_nothing(bar, 
     qtbot.waitUntil(lambda: not bar.busy, timeout=20000)
 
 
+def test_what_comes_quickly_is_drawn_now_and_then(bar, jobs, qtbot, monkeypatch):
+    bar._clock.setInterval(60000)
+    bar._rest.setInterval(60000)
+    shown = []
+    show = bar._show
+    monkeypatch.setattr(bar, "_show", lambda name, report, *rest: (shown.append(report), show(name, report, *rest)))
+    work = Stepping(20)
+    for _ in range(20):
+        work.go.release()
+
+    job = jobs.submit(Job("localize", work))
+    with qtbot.waitSignal(jobs.ended, timeout=5000):
+        pass
+
+    assert job.progress.done == 20
+    assert 0 < len([report for report in shown if report is not None]) <= 3  # one, and when it is followed anew
+
+
 def test_cancel_is_acknowledged_and_ends_the_job(bar, jobs, qtbot):
     work = Stepping()
     job = jobs.submit(Job("maps", work))

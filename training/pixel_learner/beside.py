@@ -6,11 +6,13 @@ did meanwhile is found by looking at the project, so that nobody has to tell it 
 
 import math
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import Progress, Steps
+from napari_wsss.pipeline.applied_model import have_at_hand
 from napari_wsss.pipeline.learner_states import LearnerState, Lesson, drop_old, next_state, plan_with, states
 from napari_wsss.pipeline.run import propose
 from napari_wsss.pixels.working_size import LARGEST
@@ -50,6 +52,8 @@ class Desk:
         self._is_compared = False  # with the maps of this localizer
         self._is_news = False  # since the last fit
         self._was_thorough = False  # the last fit
+        self._dropping: Future[None] | None = None
+        self._worker = ThreadPoolExecutor(1)
         self._measured_by, self._sizes = 0, ""  # images decided as a whole when sizes were compared last, and how
         self._see_as_before()
 
@@ -78,6 +82,8 @@ class Desk:
         StepError
             When the loss is not finite.
         """
+        if self._dropping is not None:
+            self._dropping.result()  # raises what it raised
         yield from self._follow()
         thorough, learner = lesson.thorough or not self._is_compared, self._learner
         if not self._is_news and (self._was_thorough or not thorough):
@@ -92,7 +98,7 @@ class Desk:
         self._is_news, self._was_thorough = False, thorough
         checkpoint = next_state(self.project)
         learner.save(checkpoint)
-        drop_old(self.project)
+        have_at_hand(checkpoint, learner.classifier.snapshot(), self.project.classes)
         plan = plan_with(self.project, checkpoint)
         yield from propose(self.project, lesson.wanted, plan=plan)
         left = (tuple(self.classes[k] for k in self._left_to_maps), tuple(learner.left_out))
@@ -110,6 +116,7 @@ class Desk:
             doubted=learner.doubted,
         )
         state.note()
+        self._dropping = self._worker.submit(drop_old, self.project)  # thousands of files, which nobody waits for
         return state
 
     def _follow(self) -> Steps[None]:
@@ -164,7 +171,8 @@ class Desk:
         self._left_to_maps, self._map_share = found.better_by_maps, found.share
 
     def close(self) -> None:
-        """Close the project."""
+        """Close the project, when what is old is dropped."""
+        self._worker.shutdown()
         self.project.close()
 
 

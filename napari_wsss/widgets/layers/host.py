@@ -209,6 +209,7 @@ class LayerHost(QObject):
         selection = self.viewer.layers.selection
         active = selection.active
         self.viewer.layers.insert(min(position, len(self.viewer.layers)), layer)
+        looks.keep_colours(layer)
         if active is not None and looks.role_of(active):
             selection.active = active  # napari marks each new layer, but a person goes on painting
         layer.events.name.connect(self._on_renamed)

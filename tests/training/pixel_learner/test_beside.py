@@ -9,9 +9,11 @@ import pytest
 from napari_wsss.core.errors import LabelError
 from napari_wsss.core.progress import finish
 from napari_wsss.networks.trunk import Trunk
+from napari_wsss.pipeline import applied_model
 from napari_wsss.pipeline.apply import apply, model_name
 from napari_wsss.pipeline.learner.chains import learner_chain
 from napari_wsss.pipeline.learner_states import KEPT_STATES, METHOD, LearnerState, Lesson, drop_old, plan_with, states
+from napari_wsss.pipeline.lineage import file_digest
 from napari_wsss.pipeline.run import base_maps, localize, propose
 from napari_wsss.project.project import Project
 from napari_wsss.project.scribble_files import write_scribbles
@@ -136,6 +138,33 @@ def test_wanted_proposals_are_there_before_the_state_is_in_use(opened: Project, 
     assert model_name(opened.plan.segmenter_checkpoint) == "learner 0001"
 
 
+def test_the_state_is_proposed_from_as_it_is_in_memory_and_as_its_file_says(
+    opened: Project, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = next(iter(opened.catalog.ids(split="train")))
+    read: list[Path] = []
+    restore = Segmenter.restore.__func__  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        Segmenter,
+        "restore",
+        classmethod(lambda cls, path, *rest, **more: read.append(path) or restore(cls, path, *rest, **more)),
+    )
+    state = finish(beside.learn(opened.folder, lesson(config, wanted)))
+    assert state is not None
+    assert read == []
+    apply(opened, "segment", METHOD, state.checkpoint, learner_chain())
+    ours = base_maps(opened, wanted)
+    assert ours is not None
+    monkeypatch.setattr(applied_model, "_AT_HAND", {})
+    applied_model._load.cache_clear()
+    opened.store.forget(file_digest(state.checkpoint))
+    finish(propose(opened, [wanted]))
+    theirs = base_maps(opened, wanted)
+    assert read == [state.checkpoint]
+    assert theirs is not None
+    np.testing.assert_array_equal(ours.scores, theirs.scores)
+
+
 def test_a_lesson_that_is_stopped_is_made_up_for(opened: Project, config: RunConfig) -> None:
     finish(beside.learn(opened.folder, lesson(config)))
     accept_one(opened)
@@ -167,6 +196,9 @@ def test_old_states_and_their_results_go_but_never_those_in_use(opened: Project,
         state = finish(beside.learn(opened.folder, lesson(config, wanted)))
         assert state is not None
         kept.append(state.checkpoint)
+    dropping = beside._open[0]._dropping
+    assert dropping is not None
+    dropping.result()
     has = [bool(_results(opened, path, wanted)) for path in kept]
     assert has == [False, False, True, True]
     opened.set_plan(plan_with(opened, kept[0]))

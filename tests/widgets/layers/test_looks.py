@@ -46,3 +46,27 @@ def test_a_mask_is_filled_and_a_proposal_outlined():
     assert (mask.contour, mask.editable) == (0, True)
     assert (proposal.contour, proposal.editable) == (2, False)
     assert proposal.opacity == looks.PROPOSAL_OPACITY
+
+
+@pytest.mark.gui
+def test_colours_are_compiled_once_and_stay_right_with_other_data(make_napari_viewer):
+    viewer = make_napari_viewer(show=True)
+    first, other = np.full((30, 40), 1, np.uint8), np.full((50, 35), 2, np.uint8)
+    layer = viewer.add_layer(looks.mask_layer(first, CLASSES))
+    looks.keep_colours(layer)
+    visual = viewer.window._qt_viewer.canvas.layer_to_visual[layer]
+    compiled = visual.node.cmap
+
+    layer.data = other
+    viewer.reset_view()
+
+    assert visual.node.cmap is compiled
+    ours = viewer.screenshot(canvas_only=True, flash=False)
+    viewer.layers.remove(layer)
+    plain = viewer.add_layer(looks.mask_layer(other, CLASSES))
+    viewer.reset_view()
+    np.testing.assert_array_equal(ours, viewer.screenshot(canvas_only=True, flash=False))
+    visual = viewer.window._qt_viewer.canvas.layer_to_visual[plain]
+    compiled = visual.node.cmap
+    plain.data = first
+    assert visual.node.cmap is not compiled  # what this is about; once napari does without, so can we
