@@ -12,12 +12,12 @@ def order_of(values: NDArray[np.generic]) -> NDArray[np.intp]:
     """Return what ``np.argsort(values, kind="stable")`` does, of values (n,) without NaN; n below 2**32."""
     if values.dtype.itemsize <= _COUNTED:
         return np.argsort(values, kind="stable")
-    if not len(values) or values.min() == values.max():
-        return np.arange(len(values))
     if values.dtype == np.uint64:
         by_high_bits = _by_high_bits(values.astype(np.uint64, copy=False))
         if by_high_bits is not None:
             return by_high_bits
+    if not len(values) or values.min() == values.max():
+        return np.arange(len(values))
     found = np.argsort(values)
     in_order = values[found]
     differs = in_order[1:] != in_order[:-1]
