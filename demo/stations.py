@@ -3,17 +3,28 @@
 A new page of the dock gets its picture by one function and one line in `STATIONS`.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtWidgets import QApplication
 
 from napari_wsss.core.classes import BACKGROUND
+from napari_wsss.core.masks import read_mask
+from napari_wsss.session.correct.propagation import mask_so_far
 from napari_wsss.session.review.last_decisions import last_decisions
+from napari_wsss.session.table.table import Table
 from napari_wsss.widgets.dock import WsssDock
 from napari_wsss.widgets.filmstrip_dock import strip_of
+from training.economy.clicking import next_click, targets_in
+from training.economy.things import deepest, things
 
 CLUSTERS = 3
+GOOD, CLICKS, THINGS, LEAST = 0.92, 8, 6, 0.002
+"""When the mask of a thing is good enough, clicks at most on each; how many things at most, and from which share on."""
+PATIENCE = 20.0
 
 
 def nothing(dock: WsssDock) -> None:
@@ -62,44 +73,68 @@ def move_threshold(dock: WsssDock) -> None:
         dock.actions_.run("threshold_down")
 
 
+def seen(table: Table) -> NDArray[np.uint8]:
+    """Return what a person sees in the picture: the sample's exact mask (H, W) uint8, elsewhere what is proposed."""
+    name = f"{table.image_id.rpartition('.')[0]}.png"
+    exact = table.project.images_root.parent / "SegmentationClass" / name
+    if exact.exists():
+        return read_mask(exact)
+    return table.proposal if table.proposal is not None else table.mask
+
+
+def point(dock: WsssDock) -> None:
+    """Point at each thing, where its mask is most wrong, until it is good enough."""
+    session, table = dock.session, dock.session.shown_table
+    if table is None:
+        return
+    if not dock.sync.pointing.is_on:
+        dock.actions_.run("point")
+    values = [table.classes.mask_value(name) for name in table.record.labels]
+    for target in targets_in(table.image_id, seen(table), values, THINGS, LEAST):
+        dock.sync.choose_value(target.value)
+        for _ in range(CLICKS):
+            overlap, click = next_click(target, mask_so_far(table))
+            if click is None or overlap >= GOOD or not session.pointing.click(click, target.value):
+                break
+            let_work(lambda: not session.pointing.busy)
+        session.pointing.end()
+
+
+def let_work(is_done: Callable[[], bool]) -> None:
+    """Let Qt work until something is so, for a while at most."""
+    until = time.monotonic() + PATIENCE
+    while not is_done() and time.monotonic() < until:
+        QApplication.processEvents()
+        time.sleep(0.005)
+
+
 def scribble(dock: WsssDock) -> None:
-    """Scribble once on each labelled class and once on the background, and make a mask of it."""
-    session, tool = dock.session, dock.sync.scribbles
-    table = session.shown_table
-    if table is None or table.maps is None or not table.maps.classes:
+    """Scribble once on each thing and once on the background, and make a mask of it."""
+    tool, table = dock.sync.scribbles, dock.session.shown_table
+    if table is None:
         return
     tool.choose(True)
-    layer, scores = tool.layer, table.maps.scores
+    layer = tool.layer
     assert layer is not None  # chosen just now
-    values = [table.classes.mask_value(table.classes.names[index]) for index in table.maps.classes]
-    places = [int(score.argmax()) for score in scores]
-    for value, place in zip([*values, BACKGROUND], [*places, int(scores.max(0).argmin())], strict=True):
+    for value, (row, column), length in lines(seen(table)):
         dock.sync.choose_value(value)
-        row, column = np.unravel_index(place, scores.shape[1:])
         with layer.block_history():
-            for step in range(-8, 9):
-                across = min(max(column + step, 4), scores.shape[2] - 4)
-                layer.paint((row, across), layer.selected_label)
+            for step in range(-length, length + 1):
+                layer.paint((row, column + step), layer.selected_label)
     dock.actions_.run("propagate")
 
 
-def correct(dock: WsssDock) -> None:
-    """Copy the proposal and paint a stroke over it."""
-    dock.sync.scribbles.choose(False)
-    mask, session = dock.sync.mask, dock.session
-    table = session.shown_table
-    if mask is None or table is None:
-        return
-    if table.proposal is not None:
-        dock.actions_.run("copy_all")
-    named = sorted(table.record.labels) or table.classes.names
-    dock.sync.choose_value(table.classes.mask_value(named[0]))
-    mask.mode = "paint"
-    height, width = mask.data.shape
-    mask.brush_size = max(4, height // 16)
-    with mask.block_history():
-        for share in np.linspace(0.35, 0.65, 24):
-            mask.paint((height * 0.55, width * share), dock.sync.value)
+def lines(mask: NDArray[np.uint8]) -> Iterator[tuple[int, tuple[int, int], int]]:
+    """Yield mask value, place and half length in pixels of a line inside of each thing and of the background."""
+    for value, region in (*things(mask), (BACKGROUND, mask == BACKGROUND)):
+        if region.any():
+            row, column, depth = deepest(region)
+            yield value, (row, column), int(depth / 2)
+
+
+def look_at_result(dock: WsssDock) -> None:
+    """Put the tool away and look at the mask as a whole."""
+    dock.sync.pointing.put_away()
     dock.sync.flush()
 
 
@@ -109,7 +144,7 @@ def look_first(dock: WsssDock) -> None:
 
 
 def accept(dock: WsssDock) -> None:
-    """Accept, with the key."""
+    """Accept, with the key; the next image comes."""
     dock.actions_.run("accept")
 
 
@@ -143,9 +178,10 @@ STATIONS = (
     Station("project", "Project", panel_only=True),
     Station("review", "Review", show_filmstrip),
     Station("refine", "Refine", move_threshold, panel_only=True),
-    Station("scribbles", "Correct", scribble),
-    Station("corrected", "Review", correct),
+    Station("pointed", "Correct", point),
+    Station("corrected", "Review", look_at_result),
     Station("accepted", "Review", accept, panel_only=True),
+    Station("scribbles", "Correct", scribble),
     Station("difference", "Review", show_difference),
     Station("clusters", "Clusters", find_clusters, panel_only=True),
     Station("train", "Train", panel_only=True),

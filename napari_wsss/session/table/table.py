@@ -298,6 +298,8 @@ class Table:
         self.record_last()
         if source is None and np.array_equal(values, self.mask):
             return
+        if ground is not None:  # what was proposed was corrected, so it was not overlooked
+            self.canvas.proposal_ignored = False
         self.record_change(values, source, claimed, ground)
         self.signals.mask_replaced.emit(self.image_id)
 

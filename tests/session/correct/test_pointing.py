@@ -7,6 +7,7 @@ import pytest
 
 from napari_wsss.core.scribbles import BACKGROUND_SCRIBBLE
 from napari_wsss.pixels.clicks.prompts import Click, PromptBox
+from napari_wsss.session.review.decisions import LITTLE
 
 RED = np.s_[6:18, 4:14]
 GREEN = np.s_[8:16, 20:28]
@@ -41,6 +42,13 @@ def test_a_right_click_takes_the_thing_away(computed, pointed):
     assert (mask[RED] == 1).all()
     again = pointed(12, 8, 0)  # background is chosen: whatever lies there is not there
     assert not again[RED].any()
+
+
+def test_who_takes_most_of_a_proposal_away_by_clicks_did_not_overlook_it(computed, pointed):
+    session = computed.session
+    pointed(12, 8, 0)
+    assert session.table.canvas.share_of_proposal() < LITTLE
+    assert "of what is proposed" not in session.decisions.accepting_means()
 
 
 def test_where_nothing_is_there_is_nothing_to_take_away(computed):
