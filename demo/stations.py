@@ -116,20 +116,22 @@ def scribble(dock: WsssDock) -> None:
     tool.choose(True)
     layer = tool.layer
     assert layer is not None  # chosen just now
-    for value, (row, column), length in lines(seen(table)):
+    for value, row, columns in lines(seen(table)):
         dock.sync.choose_value(value)
         with layer.block_history():
-            for step in range(-length, length + 1):
-                layer.paint((row, column + step), layer.selected_label)
+            for column in columns:
+                layer.paint((row, column), layer.selected_label)
     dock.actions_.run("propagate")
 
 
-def lines(mask: NDArray[np.uint8]) -> Iterator[tuple[int, tuple[int, int], int]]:
-    """Yield mask value, place and half length in pixels of a line inside of each thing and of the background."""
+def lines(mask: NDArray[np.uint8]) -> Iterator[tuple[int, int, range]]:
+    """Yield mask value, row and columns of a line through the middle of each thing, and of one on the background."""
     for value, region in (*things(mask), (BACKGROUND, mask == BACKGROUND)):
         if region.any():
-            row, column, depth = deepest(region)
-            yield value, (row, column), int(depth / 2)
+            row, column, _ = deepest(region)
+            before, after = region[row, :column][::-1], region[row, column:]
+            left, right = (int(side.argmin()) if not side.all() else len(side) for side in (before, after))
+            yield value, row, range(column - left * 2 // 3, column + right * 2 // 3)
 
 
 def look_at_result(dock: WsssDock) -> None:
@@ -179,7 +181,7 @@ STATIONS = (
     Station("review", "Review", show_filmstrip),
     Station("refine", "Refine", move_threshold, panel_only=True),
     Station("pointed", "Correct", point),
-    Station("corrected", "Review", look_at_result),
+    Station("window", "Review", look_at_result),
     Station("accepted", "Review", accept, panel_only=True),
     Station("scribbles", "Correct", scribble),
     Station("difference", "Review", show_difference),
