@@ -20,7 +20,7 @@ from napari_wsss.core.errors import LabelError
 from napari_wsss.core.files import parsed_object, publish_bytes, publish_json
 from napari_wsss.core.inside import below, not_through_links
 from napari_wsss.core.provenance import Provenance
-from napari_wsss.project.store import DAMAGE, read_arrays
+from napari_wsss.project.results.array_files import DAMAGE, read_arrays
 
 STEP = "clusters"
 FILE_NAME = "clusters.npz"

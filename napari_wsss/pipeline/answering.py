@@ -31,7 +31,7 @@ from napari_wsss.pipeline.learner.tap_features import kept_features
 from napari_wsss.pipeline.lineage import Lineage, inference_of
 from napari_wsss.pipeline.refining import refined
 from napari_wsss.pixels.tap_features import TapFeatures
-from napari_wsss.project.store import as_stored
+from napari_wsss.project.results.kept_maps import as_stored
 
 
 def model_maps(lineage: Lineage, classes: tuple[int, ...], device: str, background: bool) -> ActivationMaps:

@@ -12,7 +12,7 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import load_method
 from napari_wsss.pixels.surest_regions import Guarded, SurestRegions
 from napari_wsss.project.project import Project
-from napari_wsss.project.store import as_stored
+from napari_wsss.project.results.kept_maps import as_stored
 
 CLASS_GAIN = "class_gain"
 NO_BACKGROUND = Step("constant_background", {"background_threshold": 0.0})

@@ -14,7 +14,7 @@ from napari_wsss.core.inside import below
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.plan import Plan
 from napari_wsss.pipeline.lineage import Lineage, checkpoint_of
-from napari_wsss.project.store import DAMAGE, read_arrays
+from napari_wsss.project.results.array_files import DAMAGE, read_arrays
 
 METHOD = "imported"
 

@@ -13,7 +13,7 @@ from napari_wsss.pipeline.large.maps import is_large, large_maps
 from napari_wsss.pipeline.lineage import Lineage
 from napari_wsss.pipeline.over_images import Write
 from napari_wsss.pixels.surest_regions import Guarded
-from napari_wsss.project.store import as_stored
+from napari_wsss.project.results.kept_maps import as_stored
 
 
 @dataclass

@@ -114,11 +114,11 @@ class Catalog(CatalogReading):
         _check_move(record.id, record.state, "accepted")
         share = None if edited is None else float(edited)
         assignment = "state = 'accepted', disagrees = 0, replaced = 0, edited = ?, painted = ?"
-        self._set(record.id, assignment, share, _as_text(painted))
+        self._set(record.id, assignment, share, _as_text(painted), changing="state")
 
     def restore_state(self, image_id: str, state: str) -> None:
         """Set a state without asking `MOVES` (undo)."""
-        self._set(image_id, "state = ?", state)
+        self._set(image_id, "state = ?", state, changing="state")
 
     def set_note(self, image_id: str, note: str) -> None:
         """Replace the reviewer's remark."""

@@ -112,12 +112,11 @@ class Database:
         SQLite hands them over as one text: row by row, a million take twice as long.
         """
         found = self.value(f"WITH found (one) AS ({sql}) SELECT group_concat(one) FROM found", parameters)
-        return np.fromstring(found or "", kind, sep=",") if found else np.zeros(0, kind)
+        return _numbers(found, kind)
 
     def numbers_by_group(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Row, NDArray[np.int32]]]:
         """Return every row without its last column, and that one, a ``group_concat`` of whole numbers, as an array."""
-        rows = self.rows(sql, parameters)
-        return [(row[:-1], np.fromstring(row[-1], np.int32, sep=",")) for row in rows]
+        return [(row[:-1], _numbers(row[-1], np.int32)) for row in self.rows(sql, parameters)]
 
     def numbers_and_values(self, sql: str) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return both columns of all rows: whole numbers, and values; very many take 12 bytes each."""
@@ -211,9 +210,10 @@ class Database:
 
         `changing` is that of `transaction`.
         """
-        if changing or self._writes_by is None or self._writer != threading.get_ident():
+        if self._writes_by is None or self._writer != threading.get_ident():
             with self.transaction(changing) as connection:
                 return connection.execute(sql, parameters).rowcount
+        self._changing.add(changing)
         try:
             return self._writes_by.execute(sql, parameters).rowcount
         except SQLITE_ERRORS as reason:
@@ -262,6 +262,11 @@ class Database:
                 if handle.process == os.getpid():
                     with handle.in_use:
                         handle.connection.close()
+
+
+def _numbers(text: str | None, kind: type[Whole]) -> NDArray[Whole]:
+    """Return the numbers of a ``group_concat``, which is NULL of none."""
+    return np.fromstring(text, kind, sep=",") if text else np.zeros(0, kind)
 
 
 def part_of(column: str, name: str) -> str:

@@ -17,8 +17,8 @@ from napari_wsss.project.kept.revision_note import RevisionNote
 from napari_wsss.project.lost_changes import count_above_drafts, lost_words, take_up_masks
 from napari_wsss.project.mask_files import ACCEPTED, MaskFiles, accepted_name
 from napari_wsss.project.records import NewImage
+from napari_wsss.project.results.store import ResultStore
 from napari_wsss.project.review import Review
-from napari_wsss.project.store import ResultStore
 
 RESULTS_ARE_SPREAD = ("results", "spread")
 """In the table `meta` once results lie in folders of bounded size (`ResultStore`)."""

@@ -42,8 +42,8 @@ from napari_wsss.project.mask_files import MaskFiles
 from napari_wsss.project.masks import Masks
 from napari_wsss.project.opening import bring_together, build_file, prepare, seen_from_outside, spread_results
 from napari_wsss.project.records import ImageRecord, NewImage
+from napari_wsss.project.results.store import ResultStore
 from napari_wsss.project.review import Review
-from napari_wsss.project.store import ResultStore
 
 FILE_NAME = "project.sqlite"
 BESIDE = ("wal", "shm", "journal", "revision")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from napari_wsss.core.errors import ProjectError
 from napari_wsss.project.criteria import FACTS, UNLABELLED
 from napari_wsss.project.listing.id_parts import index_ids
+from napari_wsss.project.ordering import common_text
 
 VERSION = 9
 APPLICATION_ID = 0x57535353
@@ -239,6 +240,7 @@ def index_rare_facts(connection: sqlite3.Connection) -> None:
     connection.execute(
         "CREATE INDEX IF NOT EXISTS image_clusters_in_order ON image_clusters (class, cluster, distance, image)"
     )
+    connection.execute(f"CREATE INDEX IF NOT EXISTS {common_text.INDEX} ON images ({common_text.END})")
     index_ids(connection)
 
 

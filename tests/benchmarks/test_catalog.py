@@ -1,12 +1,14 @@
 """A catalog of 100,000 images: opening under 2 s, with memory that does not grow with the number of images.
 
-``WSSS_CATALOG_IMAGES=1000000`` makes it a million, which takes minutes to build.
+``WSSS_CATALOG_IMAGES=1000000`` makes it a million, which takes minutes to build; ``WSSS_CATALOG_FOLDER`` keeps it
+there for the next run.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -18,16 +20,20 @@ import pytest
 from PIL import Image
 
 from napari_wsss.core.classes import ClassList
-from napari_wsss.project.criteria import Criteria
-from napari_wsss.project.project import Project
+from napari_wsss.project.criteria import Criteria, Order
+from napari_wsss.project.project import FILE_NAME, Project
 from napari_wsss.project.records import NewImage
 from napari_wsss.project.states import UNDECIDED
 from napari_wsss.session.session import Session
 
 COUNT = int(os.environ.get("WSSS_CATALOG_IMAGES", "100000"))
+KEPT = os.environ.get("WSSS_CATALOG_FOLDER", "")
+ACCEPTED = 5
+"""Every how manieth image a person has accepted, where some are."""
 CLASSES = ClassList(f"class {k}" for k in range(20))
 FLAT_MEGABYTES = 16
 TARGET_MS = 2000
+QUERY_MS = 50
 MEASURE = """
 import json, sys, time
 from pathlib import Path
@@ -84,12 +90,32 @@ def build(folder: Path, count: int) -> Path:
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("catalog") / "large", COUNT)
+    """Return a project of `COUNT` images: one that is kept, where the environment says where."""
+    if not KEPT:
+        return build(tmp_path_factory.mktemp("catalog") / "large", COUNT)
+    folder = Path(KEPT) / f"catalog-{COUNT}"
+    if not folder.is_dir():
+        unfinished = folder.with_suffix(".part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        build(unfinished, COUNT).rename(folder)
+    return folder
 
 
 @pytest.fixture(scope="module")
 def project(large: Path) -> Iterator[Project]:
     with Project.open(large) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def reviewed(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Yield a project in which a fifth is accepted, one here and one there."""
+    folder = tmp_path_factory.mktemp("catalog") / "reviewed"
+    folder.mkdir()
+    project.copy_database(folder / FILE_NAME)
+    with Project.open(folder) as opened:
+        mixed = "UPDATE images SET state = 'accepted' WHERE number * 7919 % 1000 < ?"
+        opened._database.execute(mixed, (1000 // ACCEPTED,))
         yield opened
 
 
@@ -164,6 +190,32 @@ def test_queue_by_score(benchmark: Any, project: Project) -> None:
 
 
 def test_search_by_class_and_text(benchmark: Any, project: Project) -> None:
-    found = benchmark(project.catalog.find, Criteria(classes=("class 3",), text="image 0999"))
+    found = project.catalog.ids_of(
+        benchmark(project.catalog.numbers, Criteria(classes=("class 3",), text="image 0999"))  # as the queue asks
+    )
     assert found
     assert all("image 0999" in image_id for image_id in found)
+
+
+@pytest.mark.parametrize("text", ["day", "image", ".jpg", "a"])
+def test_search_for_text_that_all_ids_hold(
+    benchmark: Any, note: Callable[..., None], project: Project, text: str
+) -> None:
+    found = benchmark(project.catalog.numbers, Criteria(text=text))
+    note(benchmark, target_ms=QUERY_MS)
+    assert len(found) == COUNT
+
+
+@pytest.mark.parametrize("when", ["after a decision", "again"])
+@pytest.mark.parametrize("order", ["file", "undecided first", "random"])
+def test_queue_of_undecided_images(
+    benchmark: Any, note: Callable[..., None], reviewed: Project, order: Order, when: str
+) -> None:
+    def decide() -> None:
+        if when != "again":
+            reviewed.catalog.restore_state(reviewed.catalog.at(0), "accepted")
+
+    wanted = Criteria(states=UNDECIDED)
+    found = benchmark.pedantic(reviewed.catalog.numbers, (wanted, order, 3), setup=decide, rounds=20, warmup_rounds=1)
+    note(benchmark, target_ms=QUERY_MS)
+    assert len(found) == pytest.approx(COUNT - COUNT / ACCEPTED, rel=0.01)

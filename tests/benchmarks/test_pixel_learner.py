@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_wsss.core.trunk_choice import TrunkChoice
 from napari_wsss.pixels.resizing import resize
 from napari_wsss.pixels.tap_features import TapFeatures
-from napari_wsss.project.store import ResultStore
+from napari_wsss.project.results.store import ResultStore
 from napari_wsss.segment.base import Segmenter
 from napari_wsss.segment.pixel_classifier import PixelClassifier
 from training.hardware import Machine

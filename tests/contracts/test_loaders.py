@@ -48,8 +48,10 @@ from napari_wsss.pixels.instance_masks import read_instances
 from napari_wsss.processes.identity import Process
 from napari_wsss.processes.lock import is_held
 from napari_wsss.project.project import Project
+from napari_wsss.project.results.array_files import packed, read_arrays
+from napari_wsss.project.results.kept_maps import arrays_of
+from napari_wsss.project.results.store import ResultStore
 from napari_wsss.project.sourced_masks import SourcedMask, decode_sourced, encode_sourced
-from napari_wsss.project.store import ResultStore, read_arrays
 from napari_wsss.project.strokes import pack, unpack
 from napari_wsss.session.models import history
 from napari_wsss.session.own_keys import OwnKeys
@@ -77,10 +79,7 @@ def tiff() -> bytes:
 
 
 def maps() -> bytes:
-    from napari_wsss.project.store import _packed  # what `write_maps` publishes
-
-    found = ActivationMaps(np.zeros((1, 6, 8), np.float32), (0,))
-    return _packed("hash", {"scores": found.scores, "classes": np.asarray([0])})
+    return packed("hash", arrays_of(ActivationMaps(np.zeros((1, 6, 8), np.float32), (0,))))
 
 
 def clusters(folder: Path) -> bytes:

@@ -16,7 +16,7 @@ from napari_wsss.core.plan import Plan, Step
 from napari_wsss.core.registry import method_names
 from napari_wsss.pipeline.run import check_plan, refine_maps
 from napari_wsss.project.project import Project
-from napari_wsss.project.store import as_stored
+from napari_wsss.project.results.kept_maps import as_stored
 from napari_wsss.session.results import stages
 from napari_wsss.session.results.live import background_step
 from tests.session.conftest import (

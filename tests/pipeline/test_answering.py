@@ -24,7 +24,7 @@ from napari_wsss.pipeline.learner.chains import plan_of_maps
 from napari_wsss.pipeline.learner.pooling import pooled
 from napari_wsss.pipeline.lineage import Lineage, with_model
 from napari_wsss.project.project import Project
-from napari_wsss.project.store import as_stored
+from napari_wsss.project.results.kept_maps import as_stored
 from napari_wsss.refine.dense_crf import DenseCrf
 from napari_wsss.segment.base import Segmenter
 from tests.tiny_project import IDS

@@ -25,7 +25,7 @@ from napari_wsss.pipeline.applied_model import RunError, applied_network, known_
 from napari_wsss.pipeline.lineage import checkpoint_of, file_digest, method_of
 from napari_wsss.project.project import Project
 from napari_wsss.project.records import ImageRecord
-from napari_wsss.project.store import DAMAGE, read_arrays
+from napari_wsss.project.results.array_files import DAMAGE, read_arrays
 from training.clusters.clustering import Clustering
 from training.clusters.features import Pool, class_features
 from training.data.pictures import Pictures

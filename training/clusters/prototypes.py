@@ -16,7 +16,7 @@ from torch import Tensor
 from napari_wsss.core.files import publish
 from napari_wsss.localize.base import Localizer
 from napari_wsss.networks.dense import evaluating
-from napari_wsss.project.store import read_arrays
+from napari_wsss.project.results.array_files import read_arrays
 from training.clusters.clustering import k_means, unit
 
 Features = NDArray[np.float32]

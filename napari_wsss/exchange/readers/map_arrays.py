@@ -11,7 +11,7 @@ from napari_wsss.core.errors import LabelError, ProjectError
 from napari_wsss.exchange.annotations.annotated import RawMaps
 from napari_wsss.exchange.annotations.plain_arrays import read_array_or_records
 from napari_wsss.exchange.readers.base import MapFiles
-from napari_wsss.project.store import DAMAGE, read_arrays
+from napari_wsss.project.results.array_files import DAMAGE, read_arrays
 
 _STACKS = ("high_res", "scores", "cam", "maps")
 _CLASSES = ("names", "classes", "keys")

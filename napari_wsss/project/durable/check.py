@@ -25,8 +25,8 @@ from napari_wsss.project.listing.counts import miscounted
 from napari_wsss.project.mask_files import ACCEPTED, DRAFTS, accepted_name
 from napari_wsss.project.opening import has_mask
 from napari_wsss.project.project import FILE_NAME, Project
+from napari_wsss.project.results.array_files import DAMAGE, read_arrays
 from napari_wsss.project.sourced_masks import decode_sourced
-from napari_wsss.project.store import DAMAGE, read_arrays
 
 Kind = Literal[
     "database",

@@ -53,7 +53,8 @@ def is_quicker(database: Database, text: str) -> bool:
     if max(map(len, re.split("[%_]", text))) < SHORTEST or not _is_there(database):
         return False
     count = int(database.value("SELECT coalesce(max(number), 0) FROM images"))
-    if share_holding(database, count, text) * count > FEW:  # the index would be asked for so many in vain
+    share = share_holding(database, count, text)
+    if share == 1 or share * count > FEW:  # `ordering.common_text` knows of all; of many it would be asked in vain
         return False
     if not database.value(f"SELECT ({_LAST}) = (SELECT coalesce(max(number), 0) FROM images)"):
         return False

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_wsss.project.criteria import MISMATCH, Criteria, Order, anywhere, mixed, rank_of
 from napari_wsss.project.database import Database
+from napari_wsss.project.ordering.common_text import lacking
 from napari_wsss.project.ordering.rounds import round_the_clusters
 from napari_wsss.project.ordering.samples import share_holding
 from napari_wsss.project.ordering.sorting import order_of
@@ -24,9 +25,8 @@ from napari_wsss.project.states import STATES, UNDECIDED
 
 Numbers = NDArray[np.int32]
 _OTHERS = tuple(state for state in STATES if state != "todo")
-_BY_STATE = (
-    "SELECT state, group_concat(number) FROM images "
-    f"WHERE state IN ({', '.join(repr(state) for state in _OTHERS)}) GROUP BY state"
+_BY_STATE = " UNION ALL ".join(  # each by itself: to tell groups apart takes as long as to hand their numbers over
+    f"SELECT {state!r}, (SELECT group_concat(number) FROM images WHERE state = {state!r})" for state in _OTHERS
 )
 _OF_CLASS = "SELECT image FROM labels WHERE class = (SELECT position FROM classes WHERE name = ?) ORDER BY image"
 
@@ -44,14 +44,23 @@ def numbers_of(terms: Terms, criteria: Criteria, by_parts: bool = False) -> Numb
     """
     rest = replace(criteria, states=None, classes=())
     if rest != Criteria():
-        condition, values = criteria.where(by_parts)
-        return terms.database.whole_numbers(f"SELECT number FROM images WHERE {condition} ORDER BY number", values)
-    found = np.arange(1, terms.count + 1, dtype=np.int32)
-    for name in criteria.classes:
+        # Parts of ids find few images: SQLite would take longer to gather all of a class than to find these.
+        asked = replace(criteria, classes=()) if by_parts else criteria
+        condition, values = asked.where(by_parts)
+        found = terms.database.whole_numbers(f"SELECT number FROM images WHERE {condition} ORDER BY number", values)
+        return _of_classes(terms, found, criteria.classes) if by_parts else found
+    if criteria.states is not None and not criteria.classes:
+        return np.flatnonzero(terms.among(criteria.states)).astype(np.int32)
+    found = _of_classes(terms, np.arange(1, terms.count + 1, dtype=np.int32), criteria.classes)
+    return found if criteria.states is None else found[terms.among(criteria.states)[found]]
+
+
+def _of_classes(terms: Terms, found: Numbers, names: Collection[str]) -> Numbers:
+    for name in names if len(found) else ():
         with_it = terms.database.whole_numbers(_OF_CLASS, (name,))
         with_it = with_it[with_it <= terms.count]
         found = with_it if len(found) == terms.count else np.intersect1d(found, with_it, assume_unique=True)
-    return found if criteria.states is None else found[terms.states.are_among(criteria.states)[found]]
+    return found
 
 
 def in_order(terms: Terms, chosen: Numbers, order: Order) -> Numbers:
@@ -71,7 +80,7 @@ def in_order(terms: Terms, chosen: Numbers, order: Order) -> Numbers:
         return round_the_clusters(terms.database, chosen, terms.decided)
     found = _by_column(terms, chosen, *_FIRST_BY[order]) if order in _FIRST_BY else chosen
     for term in reversed(_ORDERS[order]):  # each sort keeps the order of what is equal
-        found = found[order_of(term(terms)[found])]
+        found = found[order_of(term(terms, found))]
     return found
 
 
@@ -87,22 +96,8 @@ def _by_column(terms: Terms, chosen: Numbers, column: str, direction: str) -> Nu
     return np.concatenate([known, np.flatnonzero(is_left).astype(np.int32)])
 
 
-class _States:
-    """State and rank of every image; those that are still to do are not asked for."""
-
-    def __init__(self, database: Database, count: int) -> None:
-        self.state = np.full(count + 1, STATES.index("todo"), np.uint8)
-        for (state,), numbers in database.numbers_by_group(_BY_STATE):
-            self.state[numbers[numbers <= count]] = STATES.index(state)  # some were added since it was counted
-        self.rank = np.asarray([rank_of(state) for state in STATES], np.uint8)[self.state]
-
-    def are_among(self, states: Collection[str]) -> NDArray[np.bool_]:
-        """Return whether images are in one of these states, by their number."""
-        return np.asarray([state in states for state in STATES])[self.state]
-
-
 class Terms:
-    """What orders go by, an array (count + 1,) each: of every image by its number, 0 of none.
+    """What orders go by, an array (count + 1,) each: of every image by its number; the entry 0 is nobody's.
 
     Parameters
     ----------
@@ -114,27 +109,37 @@ class Terms:
     """
 
     def __init__(self, database: Database, count: int, seed: int = 0) -> None:
-        self.database, self.count, self._seed = database, count, seed
+        self.database, self.count, self.seed = database, count, seed
 
     @cached_property
-    def states(self) -> _States:
-        """State and rank of every image."""
-        return _States(self.database, self.count)
+    def states(self) -> NDArray[np.uint8]:
+        """Place in `STATES` of every image's state; those that are still to do are not asked for."""
+        found = np.full(self.count + 1, STATES.index("todo"), np.uint8)
+        known = self.database.remembered("state", lambda: self.database.numbers_by_group(_BY_STATE))
+        for (state,), numbers in known:
+            found[numbers[numbers <= self.count]] = STATES.index(state)  # some were added since it was counted
+        return found
 
-    @property
+    def among(self, states: Collection[str]) -> NDArray[np.bool_]:
+        """Return whether an image is in one of these states; nobody is in none."""
+        found = np.asarray([state in states for state in STATES]).take(self.states)
+        found[0] = False
+        return found
+
+    @cached_property
     def rank(self) -> NDArray[np.uint8]:
         """The place of an image's state among all."""
-        return self.states.rank
+        return np.asarray([rank_of(state) for state in STATES], np.uint8).take(self.states)
 
     @property
     def decided(self) -> NDArray[np.bool_]:
         """Whether a person has decided about it."""
-        return ~self.states.are_among(UNDECIDED)
+        return ~self.among(UNDECIDED)
 
     @property
     def unflagged(self) -> NDArray[np.bool_]:
         """Whether it is not flagged."""
-        return np.asarray(self.states.state != STATES.index("flagged"))
+        return np.asarray(self.states != STATES.index("flagged"))
 
     @property
     def undoubtful(self) -> NDArray[np.bool_]:
@@ -151,11 +156,6 @@ class Terms:
         """Whether its accepted mask paints no other classes than its labels."""
         return ~self._where(f"painted IS NOT NULL AND {MISMATCH}")
 
-    @property
-    def mixed(self) -> NDArray[np.uint64]:
-        """Something that looks random."""
-        return mixed(np.arange(self.count + 1), self._seed)
-
     def values(self, column: str, rest: float, where: str = "") -> NDArray[np.float64]:
         """Return a column's values, and `rest` where there is none: infinite, so that these are the last (or first)."""
         found = np.full(self.count + 1, rest)
@@ -169,8 +169,12 @@ class Terms:
         """Return whether an image's id or remark holds a text, ignoring case."""
         part = anywhere(text)
         escaped = " ESCAPE '\\'" if "\\" in part else ""  # a pattern without is looked for in less time
+        share = share_holding(self.database, self.count, text)
+        others = lacking(self.database, self.count, text) if share == 1 else None
         # It takes longer to hand over a number than to look at an id: those that are fewer are asked for.
-        if share_holding(self.database, self.count, text) > 1 / 2:
+        if others is not None:
+            found = ~self._having(others)
+        elif share > 1 / 2:
             found = ~self._where(f"id NOT LIKE ?{escaped}", part)
         else:
             found = self._where(f"id LIKE ?{escaped}", part)
@@ -178,28 +182,34 @@ class Terms:
         return found
 
     def _where(self, condition: str, *values: Any) -> NDArray[np.bool_]:
+        return self._having(self.database.whole_numbers(f"SELECT number FROM images WHERE {condition}", values))
+
+    def _having(self, numbers: Numbers) -> NDArray[np.bool_]:
         found = np.zeros(self.count + 1, bool)
-        numbers = self.database.whole_numbers(f"SELECT number FROM images WHERE {condition}", values)
         found[numbers[numbers <= self.count]] = True
         return found
 
 
-def _descending(column: str, where: str = "") -> Callable[[Terms], NDArray[Any]]:
-    return lambda terms: -terms.values(column, -np.inf, where)
+_Term: TypeAlias = Callable[[Terms, Numbers], NDArray[Any]]
+"""What to sort images by: an array (n,) for the numbers (n,) of some of them."""
 
 
-def _term(name: str) -> Callable[[Terms], NDArray[Any]]:
-    return lambda terms: getattr(terms, name)
+def _descending(column: str, where: str = "") -> _Term:
+    return lambda terms, images: -terms.values(column, -np.inf, where)[images]
 
 
-_ORDERS: Mapping[str, Sequence[Callable[[Terms], NDArray[Any]]]] = {
+def _term(name: str) -> _Term:
+    return lambda terms, images: getattr(terms, name)[images]
+
+
+_ORDERS: Mapping[str, Sequence[_Term]] = {
     "undecided first": (_term("rank"),),
     "uncertainty": (_term("decided"), _term("undoubtful")),
     "flagged": (_term("unflagged"), _term("rank")),
     "changed": (_term("decided"),),
     "disagrees": (_term("agrees"), _descending("changed", " AND disagrees = 1"), _term("rank")),
     "mismatch": (_term("matches"), _term("rank")),
-    "random": (_term("mixed"),),
+    "random": (lambda terms, images: mixed(images, terms.seed),),
     "score_ascending": (),
     "score_descending": (),
 }

@@ -12,12 +12,12 @@ def order_of(values: NDArray[np.generic]) -> NDArray[np.intp]:
     """Return what ``np.argsort(values, kind="stable")`` does, of values (n,) without NaN; n below 2**32."""
     if values.dtype.itemsize <= _COUNTED:
         return np.argsort(values, kind="stable")
-    if not len(values) or values.min() == values.max():
-        return np.arange(len(values))
     if values.dtype == np.uint64:
         by_high_bits = _by_high_bits(values.astype(np.uint64, copy=False))
         if by_high_bits is not None:
             return by_high_bits
+    if not len(values) or values.min() == values.max():
+        return np.arange(len(values))
     found = np.argsort(values)
     in_order = values[found]
     differs = in_order[1:] != in_order[:-1]
@@ -38,11 +38,13 @@ def _by_high_bits(values: NDArray[np.uint64]) -> NDArray[np.intp] | None:
     random, hardly ever are two equal in that many bits.
     """
     bits = np.uint64(len(values).bit_length())
-    found = (values >> bits) << bits
-    found |= np.arange(len(values), dtype=np.uint64)
+    places = np.arange(len(values), dtype=np.uint64)
+    found = values >> bits
+    found <<= bits
+    found |= places
     found.sort()
-    high = found >> bits
+    high = np.right_shift(found, bits, out=places)  # a new array of that many costs as much as what is done with it
     if (high[1:] == high[:-1]).any():
         return None
     found &= (np.uint64(1) << bits) - np.uint64(1)
-    return found.astype(np.intp)
+    return found.view(np.intp)

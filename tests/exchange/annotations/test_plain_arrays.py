@@ -17,7 +17,7 @@ from napari_wsss.exchange.annotations.plain_arrays import (
     read_page,
     read_records,
 )
-from napari_wsss.project.store import DAMAGE, read_arrays
+from napari_wsss.project.results.array_files import DAMAGE, read_arrays
 
 
 def with_pickle(path: Path, content: bytes) -> Path:

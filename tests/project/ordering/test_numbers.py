@@ -65,12 +65,19 @@ def test_they_are_the_same(mixed: Project, order: Order, criteria: Criteria) -> 
 
 
 def test_kept_orders_follow_every_change(tmp_path: Path) -> None:
-    """Orders by score, change and clusters are remembered until something writes them."""
+    """What orders by score, change, clusters and states are made of is remembered until something writes it."""
     images = [NewImage(f"{at}.png", frozenset({"cat"})) for at in range(6)]
     rows = [ClusterRow(f"{at}.png", 0, f"cat {at % 2}", float(at)) for at in range(6)]
     with Project.create(tmp_path / "project", tmp_path, ClassList(("cat", "dog")), images) as project:
         catalog = project.catalog
-        orders: tuple[Order, ...] = ("score_ascending", "score_descending", "uncertainty", "changed", "diversity")
+        orders: tuple[Order, ...] = (
+            "score_ascending",
+            "score_descending",
+            "uncertainty",
+            "changed",
+            "diversity",
+            "flagged",
+        )
         changes: tuple[Callable[[], object], ...] = (
             lambda: catalog.set_score("3.png", 0.9),
             lambda: catalog.set_proposed("4.png", 0.95, ()),
@@ -81,6 +88,9 @@ def test_kept_orders_follow_every_change(tmp_path: Path) -> None:
             lambda: catalog.clusters.replace(rows[3:]),
             lambda: project.class_changes.delete("cat", "ignore"),
             lambda: catalog.add([NewImage("6.png")]),
+            lambda: catalog.set_state("2.png", "flagged"),
+            lambda: catalog.set_accepted(catalog.get("6.png"), None, (1,)),
+            lambda: catalog.restore_state("6.png", "todo"),
         )
         seen = set()
         for change in changes:
@@ -90,6 +100,28 @@ def test_kept_orders_follow_every_change(tmp_path: Path) -> None:
                 assert found == catalog.find(Criteria(), order)
                 seen.add((order, *found))
         assert len(seen) > 2 * len(orders)
+
+
+def test_states_are_asked_for_once_between_two_decisions(mixed: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalog, asked, read = mixed.catalog, [], mixed._database.numbers_by_group
+    monkeypatch.setattr(mixed._database, "numbers_by_group", lambda sql: (asked.append(sql), read(sql))[1])
+    catalog.restore_state("007.png", "flagged")
+    for order in ("undecided first", "random", "flagged"):
+        catalog.numbers(Criteria(states=UNDECIDED), order)
+    assert len(asked) == 1
+    for state in ("excluded", "flagged"):
+        catalog.restore_state("007.png", state)
+        assert catalog.number("007.png") in catalog.numbers(Criteria(states=(state,)))
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("classes", [("cat",), ("dog",), ("cat", "dog"), ("none",)])
+def test_text_in_few_ids_of_a_class(mixed: Project, classes: tuple[str, ...]) -> None:
+    for text in ("01", "299", "29", ".png", "nowhere"):
+        for states in (None, UNDECIDED):
+            criteria = Criteria(text=text, classes=classes, states=states)
+            assert mixed.catalog.ids_of(mixed.catalog.numbers(criteria)) == mixed.catalog.find(criteria)
+            assert mixed.catalog.count(criteria) == len(mixed.catalog.find(criteria))
 
 
 def test_text_in_few_and_in_most_ids(tmp_path: Path) -> None:

@@ -7,16 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from napari_wsss.core.errors import StepError
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
 from napari_wsss.core.provenance import Provenance
 from napari_wsss.pixels.tap_features import TapFeatures
-from napari_wsss.project.store import IMAGE_TEXT, SCORE_ERROR, ResultStore, _packed, as_stored
+from napari_wsss.project.results.array_files import packed
+from napari_wsss.project.results.kept_maps import arrays_of, as_stored
+from napari_wsss.project.results.store import IMAGE_TEXT, ResultStore
 
 CAM = Provenance("localize.cam", {"scales": [1.0]}, "weights-hash")
 CRF = Provenance("refine.dense_crf", {"steps": 10}, parents=(CAM,))
@@ -34,39 +33,6 @@ def store(tmp_path: Path) -> ResultStore:
     return ResultStore(tmp_path / "results")
 
 
-@given(arrays(np.float32, (2, 3, 4), elements=st.floats(0, 1, width=32)), st.booleans())
-def test_round_trip_is_within_a_step(
-    tmp_path_factory: pytest.TempPathFactory, scores: np.ndarray, with_background: bool
-) -> None:
-    store = ResultStore(tmp_path_factory.mktemp("store"))
-    maps = ActivationMaps(scores, (0, 9), scores[0] if with_background else None)
-    store.write_maps(CAM, "a.png", IMAGE, maps)
-    found = store.read_maps(CAM, "a.png", IMAGE)
-    assert found is not None
-    assert found.classes == (0, 9)
-    assert found.scores.dtype == np.float32
-    assert np.abs(found.scores - scores).max() <= SCORE_ERROR
-    assert (found.background is None) == (not with_background)
-
-
-def test_maps_kept_in_half_precision_before_are_still_read(store: ResultStore) -> None:
-    store.write_maps(CAM, "a.png", IMAGE, some_maps(background=False))
-    path, scores = store.path(CAM, "a.png"), some_maps().scores.astype(np.float16)
-    kept = {"scores": scores, "classes": np.asarray([1, 4])}
-    path.write_bytes(_packed(IMAGE, kept))
-    found = store.read_maps(CAM, "a.png", IMAGE)
-    assert found is not None
-    assert np.array_equal(found.scores, scores.astype(np.float32))
-
-
-def test_scores_beyond_1_are_kept_exactly(store: ResultStore) -> None:
-    scores = np.array([[[1234.567, 1e-9]]], np.float32)
-    store.write_maps(CAM, "a.png", IMAGE, ActivationMaps(scores, (0,)))
-    found = store.read_maps(CAM, "a.png", IMAGE)
-    assert found is not None
-    assert np.array_equal(found.scores, scores)
-
-
 @pytest.mark.parametrize("wrong", [np.nan, np.inf])
 def test_maps_that_are_no_numbers_are_neither_kept_nor_believed(
     store: ResultStore, monkeypatch: pytest.MonkeyPatch, wrong: float
@@ -77,26 +43,20 @@ def test_maps_that_are_no_numbers_are_neither_kept_nor_believed(
         store.write_maps(CAM, "a.png", IMAGE, maps)
     assert not store.has(CAM, "a.png", IMAGE)
     with monkeypatch.context() as patched:
-        patched.setattr("napari_wsss.project.store._is_sound", lambda _maps: True)
+        patched.setattr("napari_wsss.project.results.store.is_sound", lambda _maps: True)
         with np.errstate(invalid="ignore"):
             store.write_maps(CAM, "a.png", IMAGE, maps)
     assert store.read_maps(CAM, "a.png", IMAGE) is None
 
 
-def test_undecided_pixels_are_stored(store: ResultStore) -> None:
-    undecided = np.eye(9, 7, dtype=bool)
-    store.write_maps(CAM, "a.png", IMAGE, replace(some_maps(), undecided=undecided))
-    found = store.read_maps(CAM, "a.png", IMAGE)
+@pytest.mark.parametrize("maps", [some_maps(), some_maps(background=False), ActivationMaps.empty(4, 5)])
+def test_maps_come_back_as_they_are_kept(store: ResultStore, maps: ActivationMaps) -> None:
+    store.write_maps(CAM, "a.png", IMAGE, maps)
+    found, expected = store.read_maps(CAM, "a.png", IMAGE), as_stored(maps)
     assert found is not None
-    assert found.undecided is not None
-    assert np.array_equal(found.undecided, undecided)
-
-
-def test_image_without_labels_is_stored_too(store: ResultStore) -> None:
-    store.write_maps(CAM, "a.png", IMAGE, ActivationMaps.empty(4, 5))
-    found = store.read_maps(CAM, "a.png", IMAGE)
-    assert found is not None
-    assert found.size == (4, 5)
+    assert (found.size, found.classes) == (maps.size, maps.classes)
+    assert np.array_equal(found.scores, expected.scores)
+    assert (found.background is None) == (maps.background is None)
 
 
 def test_a_replaced_image_or_another_step_reads_as_absent(store: ResultStore) -> None:
@@ -124,25 +84,6 @@ def test_damaged_files_read_as_absent(store: ResultStore, suffix: str, damage: s
     else:
         found = store.read_mask(CAM, "a.png", IMAGE)
         assert found is None or np.array_equal(found, values)
-
-
-def test_arrays_changed_in_a_sound_file_are_noticed(store: ResultStore) -> None:
-    store.write_maps(CAM, "a.png", IMAGE, some_maps())
-    path = store.path(CAM, "a.png")
-    with np.load(path) as stored:
-        arrays = dict(stored)
-    np.savez(path, **arrays)
-    assert store.read_maps(CAM, "a.png", IMAGE) is not None, "the same arrays written again are fine"
-    for name, changed in (("scores", arrays["scores"] / 2), ("classes", arrays["classes"] + 1)):
-        np.savez(path, **{**arrays, name: changed})
-        assert store.read_maps(CAM, "a.png", IMAGE) is None
-
-
-def test_arrays_that_run_code_when_loaded_are_refused(store: ResultStore) -> None:
-    path = store.path(CAM, "a.png")
-    path.parent.mkdir(parents=True)
-    np.savez(path, image=np.asarray(IMAGE), scores=np.array([{"pickled": 1}], dtype=object))
-    assert store.read_maps(CAM, "a.png", IMAGE) is None
 
 
 def test_masks_keep_every_value(store: ResultStore) -> None:
@@ -305,31 +246,20 @@ def coarse_maps() -> ActivationMaps:
     return ActivationMaps.of_cells(planes, (1, 4), (60, 90), np.arange(60 * 90).reshape(60, 90) % 7 == 0)
 
 
-def test_maps_of_a_coarser_grid_are_kept_on_it(store: ResultStore) -> None:
+def test_maps_of_a_coarser_grid_take_its_room(store: ResultStore) -> None:
     maps = coarse_maps()
-    assert maps.background is not None
     store.write_maps(CRF, "a.png", IMAGE, maps)
     store.write_maps(CAM, "a.png", IMAGE, replace(maps))  # the same, each pixel by itself
-
-    found, expected = store.read_maps(CRF, "a.png", IMAGE), as_stored(maps)
-
+    found = store.read_maps(CRF, "a.png", IMAGE)
     assert found is not None
-    assert found.background is not None
-    np.testing.assert_array_equal(found.scores, expected.scores)
-    np.testing.assert_array_equal(found.background, expected.background)
-    np.testing.assert_array_equal(found.cells, expected.cells)
-    np.testing.assert_array_equal(found.undecided, maps.undecided)
-    assert np.abs(np.stack([found.background, *found.scores]) - [maps.background, *maps.scores]).max() <= SCORE_ERROR
+    np.testing.assert_array_equal(found.cells, as_stored(maps).cells)
     assert store.path(CRF, "a.png").stat().st_size < store.path(CAM, "a.png").stat().st_size / 4
 
 
-@pytest.mark.parametrize("size", [(10**6, 10**6), (19, 90), (0, 0), (-60, -90), (60,)])
-def test_a_size_that_cannot_be_is_no_reason_to_enlarge_to_it(store: ResultStore, size: tuple[int, ...]) -> None:
-    maps = coarse_maps()
-    store.write_maps(CRF, "a.png", IMAGE, maps)
-    kept = {"cells": maps.cells, "classes": np.asarray([1, 4]), "size": np.asarray(size)}
-    store.path(CRF, "a.png").write_bytes(_packed(IMAGE, kept))
-
+def test_a_size_that_cannot_be_reads_as_absent(store: ResultStore) -> None:
+    store.write_maps(CRF, "a.png", IMAGE, coarse_maps())
+    kept = arrays_of(coarse_maps()) | {"size": np.asarray((10**6, 10**6))}
+    store.path(CRF, "a.png").write_bytes(packed(IMAGE, kept))
     assert store.read_maps(CRF, "a.png", IMAGE) is None
 
 

@@ -4,29 +4,19 @@ A result counts only while its image's content is the one it was computed from: 
 a half-written one reads as absent. Two processes may write the same result at once; readers see one of them whole.
 """
 
-import errno
-import hashlib
-import io
-import math
 import os
 import secrets
 import shutil
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_wsss.core.errors import ProjectError, StepError
-from napari_wsss.core.files import MOST_RECORD_BYTES, PARSER, publish, publish_bytes, publish_json, read_regular
+from napari_wsss.core.errors import StepError
+from napari_wsss.core.files import MOST_RECORD_BYTES, publish, publish_bytes, publish_json, read_regular
 from napari_wsss.core.inside import below, is_link, not_through_links
 from napari_wsss.core.maps import ActivationMaps
 from napari_wsss.core.masks import decode_mask, encode_mask
@@ -35,39 +25,12 @@ from napari_wsss.core.spread import is_spread, spread
 from napari_wsss.pixels.images import is_image_name
 from napari_wsss.pixels.surest_regions import Guarded
 from napari_wsss.pixels.tap_features import TapFeatures
+from napari_wsss.project.results.array_files import DAMAGE, packed, read_arrays, unpacked
+from napari_wsss.project.results.kept_maps import arrays_of, is_sound, maps_of
 
 IMAGE_TEXT = "wsss-image"
 DOUBTFUL_TEXT = "wsss-doubtful"
-_STEPS = 4096
-SCORE_ERROR = 0.5 / _STEPS
-"""Of scores in [0, 1], which are kept as whole numbers of steps: they pack better than half precision, and quicker."""
-_ROUNDING = 1e-6
-_QUICK = 1
-"""Level of compression: 6 takes twice as long and saves 3 to 7 %."""
 _OF_TAPS = ("planes", "lows", "steps")
-MOST_ARRAY_BYTES = 2**32
-"""Of all arrays of one file, unpacked; what is larger is refused before it is unpacked."""
-DAMAGE = (
-    OSError,
-    ValueError,
-    TypeError,
-    KeyError,
-    IndexError,
-    AttributeError,
-    OverflowError,
-    EOFError,
-    MemoryError,
-    RuntimeError,
-    SyntaxError,
-    SystemError,
-    struct.error,
-    tokenize.TokenError,
-    zipfile.BadZipFile,
-    zlib.error,
-    StepError,
-    ProjectError,
-)
-"""What reading a damaged or foreign file can raise; numpy reads headers by Python's own parser."""
 
 
 class ResultStore:
@@ -115,21 +78,12 @@ class ResultStore:
             When they hold values that are no numbers: nothing made of them would mean anything.
         """
         self.check_maps(provenance, image_id, maps)
-        arrays: dict[str, NDArray[np.generic]] = {"classes": np.asarray(maps.classes, np.int64)}
-        if maps.cells is not None:
-            arrays |= {"cells": _stepped(maps.cells), "size": np.asarray(maps.size, np.int64)}
-        else:
-            arrays["scores"] = _stepped(maps.scores)
-        if maps.cells is None and maps.background is not None:
-            arrays["background"] = _stepped(maps.background)
-        if maps.undecided is not None:
-            arrays["undecided"] = maps.undecided
-        content = _packed(image_hash, arrays, zipfile.ZIP_DEFLATED)
+        content = packed(image_hash, arrays_of(maps), compressed=True)
         self._publish(provenance, self._target(provenance, image_id, ".npz"), content)
 
     def check_maps(self, provenance: Provenance, image_id: str, maps: ActivationMaps) -> None:
         """Raise `StepError` for maps that `write_maps` does not keep."""
-        if not _is_sound(maps):
+        if not is_sound(maps):
             raise StepError(
                 f"The maps of {image_id} from {provenance.step} hold values that are no numbers (NaN), and are not "
                 "kept. Choose another model, or train again."
@@ -138,16 +92,8 @@ class ResultStore:
     def read_maps(self, provenance: Provenance, image_id: str, image_hash: str) -> ActivationMaps | None:
         """Return the stored maps, None when absent, damaged, no numbers, or made from another content of the image."""
         try:
-            arrays = _unpacked(self.path(provenance, image_id), image_hash)
-            if arrays is None:
-                return None
-            classes, undecided = tuple(arrays["classes"]), arrays.get("undecided")
-            if "cells" in arrays:
-                maps = _enlarged(_scores(arrays["cells"]), classes, arrays["size"], undecided)
-            else:
-                background = _scores(arrays["background"]) if "background" in arrays else None
-                maps = ActivationMaps(_scores(arrays["scores"]), classes, background, undecided)
-            return maps if _is_sound(maps) else None
+            arrays = unpacked(self.path(provenance, image_id), image_hash)
+            return None if arrays is None else maps_of(arrays)
         except DAMAGE:
             return None
 
@@ -156,12 +102,12 @@ class ResultStore:
         arrays: dict[str, NDArray[np.generic]] = {"size": np.asarray(features.size, np.int64)}
         for name in _OF_TAPS:
             arrays |= {f"{name}{at}": array for at, array in enumerate(getattr(features, name))}
-        self._publish(provenance, self._target(provenance, image_id, ".npz"), _packed(image_hash, arrays))
+        self._publish(provenance, self._target(provenance, image_id, ".npz"), packed(image_hash, arrays))
 
     def read_features(self, provenance: Provenance, image_id: str, image_hash: str) -> TapFeatures | None:
         """Return the stored features, None when absent, damaged, or made from another content of the image."""
         try:
-            arrays = _unpacked(self.path(provenance, image_id), image_hash)
+            arrays = unpacked(self.path(provenance, image_id), image_hash)
             if arrays is None:
                 return None
             height, width = (int(side) for side in arrays.pop("size"))
@@ -310,117 +256,3 @@ def _is_made_by(folder: Path, weights: str) -> bool:
     except (OSError, UnicodeDecodeError):
         return False
     return f'"{weights}"' in record
-
-
-def as_stored(maps: ActivationMaps) -> ActivationMaps:
-    """Return maps as they are read back after `ResultStore.write_maps`."""
-    if maps.cells is not None:
-        cells = _scores(_stepped(maps.cells))
-        if np.array_equal(cells, maps.cells):
-            return maps
-        return ActivationMaps.of_cells(cells, maps.classes, maps.size, maps.undecided)
-    background = None if maps.background is None else _scores(_stepped(maps.background))
-    return replace(maps, scores=_scores(_stepped(maps.scores)), background=background)
-
-
-def _is_sound(maps: ActivationMaps) -> bool:
-    """Return True when all scores are finite numbers."""
-    if maps.cells is not None:
-        return bool(np.isfinite(maps.cells).all())
-    return bool(np.isfinite(maps.scores).all() and (maps.background is None or np.isfinite(maps.background).all()))
-
-
-def _enlarged(
-    cells: NDArray[np.float32], classes: tuple[int, ...], size: NDArray[np.int64], undecided: NDArray[np.bool_] | None
-) -> ActivationMaps:
-    """Return maps of the cells that were kept, after a look at how large they become."""
-    height, width = (int(side) for side in size)
-    if not (0 < cells.shape[1] <= height and 0 < cells.shape[2] <= width):
-        raise ValueError(f"cells of {cells.shape[1:]} do not cover an image of {height} x {width} pixels")
-    if len(cells) * height * width * cells.itemsize > MOST_ARRAY_BYTES:
-        raise ValueError(
-            f"{len(cells)} maps of {height} x {width} pixels are more than the {MOST_ARRAY_BYTES} expected"
-        )
-    return ActivationMaps.of_cells(cells, classes, (height, width), undecided)
-
-
-def _stepped(scores: NDArray[np.float32]) -> NDArray[np.generic]:
-    """Return scores in [0, 1] as whole numbers (uint16) of steps, others as they are."""
-    if not (scores.min(initial=0) >= -_ROUNDING and scores.max(initial=0) <= 1 + _ROUNDING):
-        return scores.astype(np.float32, copy=False)
-    return (scores * np.float32(_STEPS) + np.float32(0.5)).astype(np.uint16)
-
-
-def _scores(kept: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Return the scores (float32) that were kept by `_stepped`, or in half precision as before."""
-    scores = kept.astype(np.float32)
-    return scores / np.float32(_STEPS) if kept.dtype == np.uint16 else scores
-
-
-def _packed(image_hash: str, arrays: dict[str, NDArray[np.generic]], method: int = zipfile.ZIP_STORED) -> bytes:
-    """Return arrays as an ``.npz`` file that tells its image and whether it is whole."""
-    buffer = io.BytesIO()
-    told = {"image": np.asarray(image_hash), "digest": np.asarray(_digest(image_hash, arrays))}
-    with zipfile.ZipFile(buffer, "w", method, compresslevel=_QUICK) as archive:
-        for name, array in (told | arrays).items():
-            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, array, allow_pickle=False)
-    return buffer.getvalue()
-
-
-def _unpacked(path: Path, image_hash: str) -> dict[str, NDArray[Any]] | None:
-    """Return the arrays of a file, None when it is not whole or of another image; raises one of `DAMAGE`."""
-    arrays = read_arrays(path)
-    found = (str(arrays.pop("image")), str(arrays.pop("digest")))
-    return arrays if found == (image_hash, _digest(image_hash, arrays)) else None
-
-
-def read_arrays(path: Path, only: str = "", most: int = MOST_ARRAY_BYTES) -> dict[str, NDArray[Any]]:
-    """Return the arrays of an ``.npz`` file by name, after a look at what their headers say of their sizes.
-
-    Parameters
-    ----------
-    only : str
-        Read just the array of this name.
-    most : int
-        Bytes that all of them may have.
-
-    Raises
-    ------
-    Exception
-        One of `DAMAGE`, when it is no such file, holds Python objects, or is larger than `most`.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(errno.ENOENT, "is no file", str(path))
-    found: dict[str, NDArray[Any]] = {}
-    with zipfile.ZipFile(path) as archive:
-        size = sum(map(attrgetter("file_size"), archive.infolist()))
-        if size > most:
-            raise ValueError(f"{path} would unpack to {size} bytes, more than the {most} expected")
-        for entry in archive.infolist():
-            name = entry.filename.removesuffix(".npy")
-            if only in ("", name):
-                found[name] = _read_array(archive, entry)
-    return found
-
-
-def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
-    with archive.open(entry) as content:
-        version = np.lib.format.read_magic(content)
-        head = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        with PARSER:  # as `array_header`, which would be one more call for each of very many arrays
-            shape, is_column_wise, dtype = head(content)
-        size = math.prod(shape) * dtype.itemsize
-        if dtype.hasobject or min(shape, default=0) < 0 or content.tell() + size != entry.file_size:
-            raise ValueError(f"{entry.filename} holds Python objects, or not what its header says")
-        values = np.frombuffer(bytearray(content.read(size)), dtype) if size else np.empty(math.prod(shape), dtype)
-    return values.reshape(shape, order="F" if is_column_wise else "C")
-
-
-def _digest(image_hash: str, arrays: dict[str, NDArray[np.generic]]) -> str:
-    digest = hashlib.sha256(image_hash.encode())
-    for name in sorted(arrays):
-        array = np.ascontiguousarray(arrays[name])
-        digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()
