@@ -13,7 +13,8 @@ what a person gave (figures in docs/benchmarks.md):
 
 - where most images were decided as a whole, the share whose pooled answer agrees most, less PRICE w, because folds
   flatter maps; with N < SETTLED images the price is N / SETTLED of that, because so few teach a learner little;
-- where only parts are known, by how the maps themselves agree: BY_PARTS, for clearly worse, alike, clearly better.
+- where only parts are known, by how the maps themselves agree: BY_PARTS, for clearly worse, alike, clearly better (as
+  alike from FEW_PARTS images on).
   Clicks lie where things are plain, as many on things as beside them: they tell good maps from bad ones, but not which
   of two borders is right, nor how much background there is.
 """
@@ -42,6 +43,9 @@ SETTLED = 25
 """Images from which on the whole price is asked."""
 BY_PARTS = (0.2, 1 / 3, 0.5)
 """Shares of maps that agree less than the learner by more than MARGIN, that do neither, and more by more than that."""
+FEW_PARTS = 50
+"""Images known in part from which on no maps count a half: a learner of so many knows more than its copies show on
+clicks that were put where it was wrong. docs/benchmarks.md says what a half costs."""
 UNKNOWN_SHARE = 0.5
 """Of the maps while too few images are known to compare."""
 Figures = NDArray[np.float64]
@@ -204,4 +208,4 @@ def compared(
 def _by_parts(alone: Agreement) -> float:
     """Return the share of maps that a learner is compared with on parts of images."""
     better = replace(alone, learner=alone.maps).mean - alone.mean
-    return BY_PARTS[1 + (better > MARGIN) - (better < -MARGIN)]
+    return BY_PARTS[1 + (better > MARGIN and alone.images < FEW_PARTS) - (better < -MARGIN)]

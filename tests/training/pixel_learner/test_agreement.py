@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from napari_wsss.core.maps import ActivationMaps
-from training.pixel_learner.agreement import MARGIN, SETTLED, Agreement, Tally, compared, doubt_of, folds_of
+from training.pixel_learner.agreement import FEW_PARTS, MARGIN, SETTLED, Agreement, Tally, compared, doubt_of, folds_of
 from training.pixel_learner.examples import Example
 
 SIZE = (4, 6)
@@ -137,6 +137,13 @@ def test_on_parts_of_images_the_maps_themselves_are_compared(learner: int, maps:
     found = compared(2, pairs, lambda _: answer(maps, background=False), 0.4, asked)
     assert found.share == share
     assert found.mean == apart([(answer(learner), answer(maps))] * 2).mean
+
+
+def test_clearly_better_maps_count_a_half_only_while_few_images_are_known() -> None:
+    pairs = [(clicked(f"{number}.png"), answer(0)) for number in range(FEW_PARTS)]
+    good = answer(3, background=False)
+    assert compared(2, pairs[1:], lambda _: good, 0.4, proposing(3)).share == 0.5
+    assert compared(2, pairs, lambda _: good, 0.4, proposing(3)).share == 1 / 3
 
 
 def test_maps_that_are_hardly_better_count_nothing_beside_a_learner_of_many_images() -> None:
