@@ -144,7 +144,7 @@ class Sitting:
         self.viewer.window.add_dock_widget(self.dock, area="right")
         self.session.open_project(folder)
         self.heart = Heartbeat()
-        self._applied_at = self._held_at = 0.0
+        self.walked = 0
 
     def close(self) -> None:
         """Close the window."""
@@ -165,6 +165,7 @@ class Sitting:
             now = time.perf_counter()
             if walks and now - step > 2:
                 step = now
+                self.walked += 1
                 self.session.navigation.next()
             if now - began > PATIENCE:
                 raise TimeoutError("it takes too long")
@@ -232,6 +233,7 @@ def measure(sitting: Sitting, share: float, say: Callable[[str], Any]) -> None:
     say(f"first lesson, with the start of its process: {took:.1f} s")
     sitting.wait(sitting.is_idle, walks=True)
     sitting.heart.pauses.clear()
+    sitting.walked = 0
     lessons = []
     for image_id in ids[-GIVEN - LESSONS : -GIVEN]:
         sitting.accept(image_id)
@@ -255,7 +257,7 @@ def measure(sitting: Sitting, share: float, say: Callable[[str], Any]) -> None:
     say(f"the window's thread meanwhile: {1000 * own / len(undecided):.0f} ms an image")
     sitting.pause(8)
     pauses = sorted(sitting.heart.pauses, key=lambda pause: -pause.seconds)
-    say(f"pauses over {1000 * LIMIT:.0f} ms since the first lesson: {len(pauses)}")
+    say(f"pauses over {1000 * LIMIT:.0f} ms since the first lesson, in {sitting.walked} steps: {len(pauses)}")
     for pause in pauses[:12]:
         say(f"  {1000 * pause.seconds:.0f} ms, busy for {1000 * pause.busy:.0f}: {pause.where}")
 
