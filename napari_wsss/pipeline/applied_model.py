@@ -194,6 +194,9 @@ def applied_network(
         raise RunError(reason) from reason
 
 
+_AT_HAND: dict[tuple[Path, str], tuple[Any, ClassList]] = {}
+
+
 def have_at_hand(path: Path, network: Any, classes: ClassList) -> None:
     """Have `applied_network` use a network that was just saved, instead of reading it again; the last one counts.
 
@@ -207,9 +210,6 @@ def have_at_hand(path: Path, network: Any, classes: ClassList) -> None:
     """
     _AT_HAND.clear()
     _AT_HAND[path, file_digest(path)] = network, classes
-
-
-_AT_HAND: dict[tuple[Path, str], tuple[Any, ClassList]] = {}
 
 
 @lru_cache(maxsize=4)

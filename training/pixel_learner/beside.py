@@ -84,8 +84,9 @@ class Desk:
         StepError
             When the loss is not finite.
         """
-        if self._dropping is not None:
-            self._dropping.result()  # raises what it raised
+        dropping, self._dropping = self._dropping, None
+        if dropping is not None:
+            dropping.result()  # raises what it raised
         yield from self._follow()
         thorough, learner = lesson.thorough or not self._is_compared, self._learner
         if not self._is_news and (self._was_thorough or not thorough):

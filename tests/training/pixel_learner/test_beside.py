@@ -210,6 +210,21 @@ def test_old_states_and_their_results_go_but_never_those_in_use(opened: Project,
     assert kept[1] not in states(opened)
 
 
+def test_what_cannot_be_deleted_is_told_once(
+    opened: Project, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Project) -> None:
+        raise PermissionError("no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(beside, "drop_old", refused)
+        finish(beside.learn(opened.folder, lesson(config)))
+        accept_one(opened)
+        with pytest.raises(PermissionError):
+            finish(beside.learn(opened.folder, lesson(config)))
+    assert finish(beside.learn(opened.folder, lesson(config))) is not None
+
+
 def _results(project: Project, checkpoint: Path, image_id: str) -> object:
     before = project.plan
     project.set_plan(plan_with(project, checkpoint))
