@@ -257,7 +257,8 @@ class Learning:
         if self._models.apply_learned(METHOD, state.checkpoint, is_last=lesson.is_thorough):
             self.state, self._learned_at, self._told = state, time.time(), ""
             if lesson.is_asked:
-                self.signals.notice.emit(self.text[0].upper() + self.text[1:])
+                told = " · ".join(part for part in (self.text, state.encoder) if part)
+                self.signals.notice.emit(told[0].upper() + told[1:])
 
     def _failed(self, lesson: _Lesson, message: str, reason: object) -> None:
         """Say why nothing was learned; what fails by itself is said once, and too little is no failure then."""
